@@ -1,0 +1,92 @@
+"""What every page carries: the production, and the screens its person may open."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from ingestion import selectors
+
+# (screen, label, key after g, action that opens it)
+SCREENS = (
+    ("cost_report", "Cost report", "c", "view_costs"),
+    ("budget", "Budget", "b", "view_all_costs"),
+    ("imports", "Import", "i", "import_files"),
+    ("quarantine", "Quarantine", "q", "resolve_quarantine"),
+    ("cost_tree", "Cost codes", "t", "view_costs"),
+    ("attachments", "Attachments", "", "import_files"),
+    ("orders", "Orders", "o", "view_costs"),
+    ("invoices", "Invoices", "n", "view_costs"),
+    ("payments", "Payments", "y", "view_costs"),
+    ("journals", "Journals", "j", "view_all_costs"),
+    ("funds", "Petty cash", "h", "view_costs"),
+    ("vendors", "Vendors", "v", "post_entries"),
+    ("bible", "Bible", "k", "view_costs"),
+    ("trial_balance", "Trial balance", "l", "view_all_costs"),
+    ("periods", "Periods", "p", "view_all_costs"),
+    ("audit", "Audit", "a", "view_costs"),
+    ("fx_register", "FX register", "", "view_all_costs"),
+)
+_HOME = {
+    "account_lines": "cost_report",
+    "transaction": "cost_report",
+    "attach": "cost_report",
+    "attachment": "attachments",
+    "withdraw_attachment": "attachments",
+    "audit_entry": "audit",
+    "forecast": "cost_report",
+    "budget_version": "budget",
+    "budget_change": "budget",
+    "import_detail": "imports",
+    "quarantined_row": "quarantine",
+    "cost_node": "cost_tree",
+    "append_node": "cost_tree",
+    "reverse_document": "cost_report",
+    "reissue_document": "cost_report",
+    "redistribute": "cost_report",
+    "close_period": "periods",
+    "order": "orders",
+    "order_new": "orders",
+    "order_amend": "orders",
+    "order_approve": "orders",
+    "order_send_back": "orders",
+    "order_step": "orders",
+    "invoice_new": "invoices",
+    "payment_new": "payments",
+    "journal_new": "journals",
+    "paper": "invoices",
+    "paper_void": "invoices",
+    "fund": "funds",
+    "fund_new": "funds",
+    "fund_move": "funds",
+    "envelope_new": "funds",
+    "fund_close": "funds",
+    "fx_rates": "fx_register",
+}
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """The production and the left-hand list, for pages below a production."""
+    membership = getattr(request, "membership", None)
+    actions: frozenset[str] = getattr(request, "actions", frozenset())
+    if membership is None:
+        return {"production": None, "nav": []}
+    code = membership.production.code
+    match = request.resolver_match
+    here = (match.url_name or "") if match else ""
+    here = _HOME.get(here, here)
+    counts = {}
+    if "resolve_quarantine" in actions:
+        counts["quarantine"] = selectors.held_count(membership.production)
+    nav = [
+        {
+            "label": label,
+            "url": reverse(screen, args=[code]),
+            "key": key,
+            "count": counts.get(screen),
+            "current": screen == here,
+        }
+        for screen, label, key, action in SCREENS
+        if action in actions
+    ]
+    return {"production": membership.production, "nav": nav}
