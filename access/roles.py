@@ -1,0 +1,124 @@
+"""Who may do what: one table of role x action, and the action every URL asks for.
+
+Pure: no Django. The role table is turned into guardian grants when a membership is given
+(access/services.py); the grants, not the role's name, are what the database policies read.
+"""
+
+from typing import Final
+
+# Actions are guardian permissions on a production.
+ACTIONS: Final = {
+    "view_costs": "See costs of the cost centres one has been given",
+    "view_all_costs": "See every cost centre of the production",
+    "import_files": "Receive cost documents and read them as they came",
+    "resolve_quarantine": "Fix, resubmit and reject held rows",
+    "post_entries": "Enter orders, invoices, payments, journals and corrections",
+    "approve_orders": "Approve purchase orders and budget versions",
+    "close_periods": "Close cost-report periods",
+    "view_published": "See what has been published",
+    "manage_access": "Give and take memberships",
+}
+
+_PAYROLL: Final = frozenset(
+    {"view_costs", "view_all_costs", "import_files", "resolve_quarantine", "view_published"}
+)
+_ACCOUNTING: Final = _PAYROLL | {"post_entries", "approve_orders", "close_periods"}
+
+ROLES: Final = {
+    "production_accountant": ("Production accountant", _ACCOUNTING),
+    "payroll": ("Payroll accountant", _PAYROLL),
+    "line_producer": (
+        "Line producer",
+        frozenset({"view_costs", "view_all_costs", "approve_orders", "view_published"}),
+    ),
+    "department_head": ("Department head", frozenset({"view_costs"})),
+    "bond_representative": ("Bond representative", frozenset({"view_published"})),
+    "studio_executive": ("Studio executive", frozenset({"view_published"})),
+    "administrator": ("Administrator", frozenset({"manage_access"})),
+}
+
+# Anybody: no login. Person: any signed-in person. Member: any member of the production.
+ANYBODY: Final = "anybody"
+PERSON: Final = "person"
+MEMBER: Final = "member"
+
+# Every URL has a line; a URL without one is refused, and a test fails.
+URL_ACTIONS: Final = {
+    "login": ANYBODY,
+    "logout": PERSON,
+    "productions": PERSON,
+    "landing": MEMBER,
+    "imports": "import_files",
+    "import_detail": "import_files",
+    "import_status": "import_files",
+    "source_file": "import_files",
+    "quarantine": "resolve_quarantine",
+    "quarantined_row": "resolve_quarantine",
+    "cost_report": "view_costs",
+    "account_lines": "view_costs",
+    "transaction": "view_costs",
+    "cost_tree": "view_costs",
+    "cost_node": "view_costs",
+    "append_node": "post_entries",
+    "fx_register": "view_all_costs",
+    "fx_rates": "post_entries",
+    "attach": "view_costs",
+    "attachments": "import_files",
+    "attachment": "view_costs",
+    "attachment_file": "view_costs",
+    "withdraw_attachment": "view_costs",
+    "audit": "view_costs",
+    "audit_entry": "view_costs",
+    "orders": "view_costs",
+    "order_new": "post_entries",
+    "order": "view_costs",
+    "order_amend": "post_entries",
+    "order_approve": "approve_orders",
+    "order_send_back": "approve_orders",
+    "order_step": "post_entries",
+    "vendors": "post_entries",
+    "invoices": "view_costs",
+    "invoice_new": "post_entries",
+    "payments": "view_costs",
+    "payment_new": "post_entries",
+    "journals": "view_costs",
+    "journal_new": "post_entries",
+    "paper": "view_costs",
+    "paper_void": "post_entries",
+    "funds": "view_costs",
+    "fund_new": "post_entries",
+    "fund": "view_costs",
+    "fund_move": "post_entries",
+    "envelope_new": "post_entries",
+    "fund_close": "post_entries",
+    "reverse_document": "post_entries",
+    "reissue_document": "post_entries",
+    "redistribute": "post_entries",
+    "periods": "view_all_costs",
+    "close_period": "close_periods",
+    "trial_balance": "view_all_costs",
+    "bible": "view_costs",
+    "history": "view_costs",
+    "forecast": "view_costs",
+    "forecast_enter": "post_entries",
+    "budget": "view_all_costs",
+    "budget_upload": "post_entries",
+    "budget_version": "view_all_costs",
+    "budget_approve": "approve_orders",
+    "budget_lock": "approve_orders",
+    "budget_request": "post_entries",
+    "budget_change": "view_all_costs",
+    "budget_decide": "approve_orders",
+}
+# Where a file for one cost is handed in, which is smaller than a vendor's may be.
+URLS_OF_ATTACHMENTS: Final = frozenset({"attach", "attachments"})
+
+
+def actions_of(role: str) -> frozenset[str]:
+    """The actions a role grants. KeyError for a role that does not exist."""
+    return ROLES[role][1]
+
+
+def label_of(role: str) -> str:
+    """The role as people say it."""
+    return ROLES[role][0]

@@ -1,0 +1,55 @@
+"""What can be asked about productions and people. Guardian's grants are read here and nowhere
+else, always for an active person with a running membership."""
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from access.models import Membership, Production, ProductionUserObjectPermission, User
+
+
+def _running(day: date) -> Q:
+    return Q(starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The memberships of an active person that run today, by production code."""
+    if not user.is_active:
+        return Membership.objects.none()
+    return (
+        Membership.objects.filter(_running(timezone.now().date()), user=user)
+        .select_related("production")
+        .order_by("production__code")
+    )
+
+
+def membership_on(user: User, code: str) -> Membership | None:
+    """The person's running membership on the production with this code, or None."""
+    return memberships_of(user).filter(production__code__iexact=code).first()
+
+
+def actions_on(user: User, production: Production) -> frozenset[str]:
+    """The actions granted to the person on the production, through a running membership.
+
+    Guardian alone is no boundary: it would still answer for a deactivated person.
+    """
+    if not memberships_of(user).filter(production=production).exists():
+        return frozenset()
+    grants = ProductionUserObjectPermission.objects.filter(user=user, content_object=production)
+    return frozenset(grants.values_list("permission__codename", flat=True))
+
+
+def production_by_code(code: str) -> Production | None:
+    """The production with this code, in any case, if the asker may know of it."""
+    return Production.objects.filter(code__iexact=code).first()
+
+
+def every_production() -> QuerySet[Production]:
+    """All productions the asker may know of, by code."""
+    return Production.objects.order_by("code")
+
+
+def person_by_email(email: str) -> User | None:
+    """The person with this address, active or not."""
+    return User.objects.filter(email=email.strip().lower()).first()

@@ -1,0 +1,80 @@
+"""Making productions and giving people their place on them. The owner's connection only: the
+web role has no right to write any of these tables."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+from guardian.shortcuts import assign_perm
+
+from access import roles
+from access.errors import Invalid
+from access.models import Membership, Production, User
+from access.selectors import person_by_email, production_by_code
+
+CONSOLE_EMAIL = "console@localhost"
+
+
+def console_person() -> User:
+    """The person as whom commands typed on this machine act. Nobody can sign in as it."""
+    found = person_by_email(CONSOLE_EMAIL)
+    return found or User.objects.create_user(CONSOLE_EMAIL, name="Console")
+
+
+def add_person(*, actor: User, email: str, name: str, password: str | None) -> User:
+    """Make a person who can sign in, or give an existing one a new name and password."""
+    assert actor.is_active
+    if "@" not in email:
+        raise Invalid(f"e-mail address: expected name@host, found {email!r}")
+    user = person_by_email(email) or User.objects.create_user(email, name=name)
+    user.name = name
+    if password is not None:
+        user.set_password(password)
+    user.save(update_fields=["name", "password"])
+    return user
+
+
+@transaction.atomic
+def create_production(
+    *, actor: User, code: str, title: str, currency: str, account_format: str
+) -> Production:
+    """Make the production's own row. Raises Invalid when the code is taken."""
+    assert actor.is_active
+    if production_by_code(code) is not None:
+        raise Invalid(f"production {code!r} exists already; choose another code")
+    return Production.objects.create(
+        code=code, title=title, currency=currency, account_format=account_format
+    )
+
+
+@transaction.atomic
+def give_membership(
+    *,
+    actor: User,
+    production: Production,
+    user: User,
+    role: str,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> Membership:
+    """Make the person a member and grant what the role may do, or change the role held now.
+
+    Raises Invalid for a role that does not exist.
+    """
+    if role not in roles.ROLES:
+        raise Invalid(f"role: expected one of {', '.join(roles.ROLES)}, found {role!r}")
+    membership, _ = Membership.objects.update_or_create(
+        production=production,
+        user=user,
+        defaults={
+            "role": role,
+            "starts_on": starts_on or timezone.now().date(),
+            "ends_on": ends_on,
+            "created_by": actor,
+        },
+    )
+    granted = production.productionuserobjectpermission_set.filter(user=user)
+    granted.exclude(permission__codename__in=roles.actions_of(role)).delete()
+    for action in sorted(roles.actions_of(role)):
+        assign_perm(f"access.{action}", user, production)
+    return membership

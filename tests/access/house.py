@@ -1,0 +1,397 @@
+"""Two films with something in every table, what each person may see of it, and how to look.
+
+Canary words stand in vendors and descriptions: one that turns up in front of somebody it is not
+meant for, in a result, an error or a notice, is a leak.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from access import context, services
+from access.models import User
+from ingestion import resolving, selectors, work
+from ledger.attachments import attach, withdraw
+from ledger.checkpoints import checkpoint_production
+from ledger.findings import Finding, Verified
+from ledger.holes import convert_holes
+from ledger.rates import RateFile, load_rates
+from ledger.verify import record_result, verify_production
+from prodacct import server
+from reports import correcting
+from taxonomy import selectors as taxonomy
+from taxonomy import services as taxonomy_services
+from tests.budgets.films import changed, estimated, locked
+from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
+from tests.purchasing.office import office, paperwork
+
+_number = itertools.count(1)
+# The word every canary begins with; then film, department and number.
+CANARY = "qzcanary"
+_ACCOUNTS = {"CAM": "3310", "ART": "2220"}
+
+# Tables without row security, and why nobody is harmed. Which columns of them a role may read
+# is held by test_what_a_role_may_do_to_an_open_table_is_written_down.
+OPEN_TABLES = {
+    "access_user": "people, not a production's data; the bond role reads names only",
+    "access_user_groups": "groups are not used; no role but the owner may read it",
+    "access_user_user_permissions": "global permissions are not used; the owner's alone",
+    "auth_group": "groups are not used; the owner's alone",
+    "auth_group_permissions": "groups are not used; the owner's alone",
+    "auth_permission": "the names of permissions, the same in every installation",
+    "django_content_type": "the names of models, the same in every installation",
+    "django_migrations": "which version the database is at",
+    "django_session": "signed sessions, keyed by 32 random characters; the web role's alone",
+    "guardian_groupobjectpermission": "generic grants are not used; the owner's alone",
+    "guardian_userobjectpermission": "generic grants are not used; the owner's alone",
+}
+# Of every other table: who sees which rows. A table without a line here fails a test.
+SEEN_BY = {
+    "access_production": "productions",
+    "access_membership": "own",
+    "access_productionuserobjectpermission": "own",
+    "taxonomy_costcenteruserobjectpermission": "own",
+    "taxonomy_unit": "members",
+    "taxonomy_costnode": "node",
+    "taxonomy_costcenter": "center",
+    "access_historicalmembership": "own",
+    "ledger_historicalaccount": "members",
+    "ledger_historicalperiod": "members",
+    "purchasing_historicalvendor": "members",
+    "purchasing_historicalpurchaseorder": "center",
+    "purchasing_historicalfund": "center",
+    "ledger_account": "members",
+    "ledger_period": "members",
+    "ledger_loghead": "members",
+    "ledger_logentry": "entry",
+    "ledger_sealedleaves": "view_all_costs",
+    "ledger_leafbucket": "view_all_costs",
+    "ledger_checkpoint": "members",
+    "ledger_verification": "members",
+    "ledger_alteration": "members",
+    "ledger_sourcedocument": "document",
+    "ledger_sourcepiece": "piece",
+    "ledger_attachment": "attachment",
+    "ledger_attachmentwithdrawal": "withdrawal",
+    "ledger_transaction": "center",
+    "ledger_posting": "center",
+    "ledger_batchtotal": "center",
+    "ledger_commitment": "center",
+    "ledger_batch": "batch",
+    "budgets_budgetversion": "view_all_costs",
+    "budgets_budgetline": "view_all_costs",
+    "budgets_budgetchange": "view_all_costs",
+    "budgets_budgetchangeline": "view_all_costs",
+    "budgets_refusedcrossing": "view_all_costs",
+    "budgets_efcentry": "center",
+    "purchasing_vendor": "members",
+    "purchasing_purchaseorder": "center",
+    "purchasing_orderline": "center",
+    "purchasing_ordercommitment": "center",
+    "purchasing_fund": "center",
+    "purchasing_entry": "center",
+    "purchasing_settlement": "center",
+    "ledger_ratesheet": "members",
+    "ledger_conversion": "of batch",
+    "ledger_filledhole": "of batch",
+    "ingestion_importbatch": "import_files",
+    "ingestion_duplicaterow": "import_files",
+    "ingestion_heldrow": "resolve_quarantine",
+    "ingestion_rowrevision": "resolve_quarantine",
+    "ingestion_revisionoutcome": "resolve_quarantine",
+    "ingestion_workitem": "import_files",
+}
+CENTER_COLUMN = {"taxonomy_costcenter": "id"}
+# person -> the actions that decide what is seen, and the cost centres given; None is all.
+VIEWERS: dict[str, tuple[set[str], set[str] | None]] = {
+    "amir": ({"view_costs", "view_all_costs", "import_files", "resolve_quarantine"}, None),
+    "lena": ({"view_costs", "view_all_costs"}, None),
+    "cho": ({"view_costs"}, {"CAM"}),
+    "ada": ({"view_costs"}, {"ART"}),
+    "bea": (set(), set()),
+    "eve": (set(), set()),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Two films with the same people, and Nina, who is only on the second."""
+
+    film: Film
+    other: Film
+    nina: User
+
+
+def canary(film: int, center: str, number: int) -> str:
+    """The word in the vendor or description of one cost."""
+    return f"{CANARY}{film}{center.lower()}{number}"
+
+
+def film_rows(film: int) -> list[str]:
+    """Costs of camera and art; one of each is held; the last camera row repeats the first."""
+    rows = []
+    for center, account in _ACCOUNTS.items():
+        for n in range(1, 4):
+            line = cost_line(
+                f"{center}{n}",
+                account=account,
+                center=center,
+                amount="wrong" if n == 3 else f"{film}{n}.50",
+                vendor=canary(film, center, n),
+            )
+            rows.append(f"{line},{canary(film, center, n)}text")
+    return [*rows, rows[0]]
+
+
+def build(cast: Cast) -> House:
+    """Make both films and fill every table of theirs."""
+    with role("owner"):
+        film, other = make_film(cast), make_film(cast)
+        console = services.console_person()
+        nina = services.add_person(
+            actor=console, email="nina@example.org", name="Nina", password=None
+        )
+        services.give_membership(
+            actor=console, production=other.production, user=nina, role="production_accountant"
+        )
+    for number, each in enumerate((film, other), 1):
+        text = "\n".join([HEADER + ",description", *film_rows(number), ""])
+        batch = import_data(each, text.encode())
+        assert (batch.posted, batch.duplicate, batch.quarantined) == (4, 1, 2)
+        reject_one(each)
+        attach_something(each, number)
+        for center, account in _ACCOUNTS.items():
+            paperwork(office(each), center, account, canary(0, center, 9))
+        deal_abroad(each)
+        budget_something(each)
+        with role("worker"):
+            checkpoint_production(production=each.production)
+        with role("owner"):
+            record_result(each.production, verify_production(each.production))
+            record_result(
+                each.production, Verified(findings=[Finding(canary(number, "CAM", 1), "gone")])
+            )
+    return House(film, other, nina)
+
+
+def attach_something(film: Film, films_number: int) -> None:
+    """Two files for camera, one of them withdrawn, and one for art, in their heads' names."""
+    place = {center: (batch, number) for center, batch, number in _documents(film)}
+    for person, center, number in (("cho", "CAM", 1), ("cho", "CAM", 2), ("ada", "ART", 1)):
+        with role("web"), acting(film, person):
+            made = attach(
+                actor=film.cast[person], production=film.production, kind="receipt",
+                name=canary(films_number, center, number),
+                data=canary(films_number, center, number).encode(), place=place[center],
+            )  # fmt: skip
+            if number == 2:
+                withdraw(actor=film.cast[person], attachment=made, reason="not ours")
+
+
+def _documents(film: Film) -> list[tuple[Any, ...]]:
+    with role("owner"):
+        return read(
+            "SELECT c.code, t.batch_id, t.number FROM ledger_transaction t"
+            " JOIN taxonomy_costcenter c ON c.id = t.cost_center_id WHERE t.production_id = %s",
+            film.production.pk,
+        )
+
+
+def deal_abroad(film: Film) -> None:
+    """Costs of camera and art in Canadian dollars, and their rate only after they were posted."""
+    rows = [
+        cost_line(f"{center}9", account=account, center=center, amount="3.00", currency="CAD",
+                  vendor=canary(0, center, 8))
+        for center, account in _ACCOUNTS.items()
+    ]  # fmt: skip
+    import_data(film, "\n".join([HEADER, *rows, ""]).encode(), name="abroad.txt")
+    rates = b"Date,USD,CAD,\n2026-01-14,1.25,1.60,\n"
+    with role("worker"), acting(film, "amir"):
+        asked = {"actor": film.cast["amir"], "production": film.production}
+        load_rates(**asked, file=RateFile("rates of the day", rates))
+        assert convert_holes(**asked).documents == 2
+
+
+def budget_something(film: Film) -> None:
+    """A locked budget for camera and art, an overage, an estimate each, and a refused crossing."""
+    rows = [f"{a}\t{canary(0, c, 8)}\t900.00" for c, a in _ACCOUNTS.items()]
+    locked(film, "\n".join(["Account\tDescription\tTotal", *rows]), "1,800.00")
+    changed(film, "overage", *((account, "50.00") for account in _ACCOUNTS.values()))
+    for account in _ACCOUNTS.values():
+        estimated(film, account, "efc", "960.00")
+    with role("worker"), acting(film, "amir"):
+        (batch, number, line) = read(
+            "SELECT batch_id, transaction_number, line_no FROM ledger_posting"
+            " WHERE account_id IN (SELECT id FROM ledger_account WHERE code = '3310') AND book = 1"
+        )[0]
+        correcting.redistribute_it(
+            actor=film.cast["amir"], production=film.production, key=(batch, number),
+            sent={
+                "day": "2026-01-14", "reason": canary(0, "CAM", 7), f"account-{line}": "1401",
+            },
+        )  # fmt: skip
+
+
+def reject_one(film: Film) -> None:
+    """Take one held row off the desk, so that there is a revision with its outcome."""
+    with role("worker"):
+        with acting(film, "amir"):
+            held = read("SELECT min(id) FROM ingestion_heldrow")[0][0]
+            row = selectors.held_row(film.production, held)
+            assert row is not None
+            revision = resolving.revise_row(
+                actor=film.cast["amir"], row=row, action="reject", values={}, reason="not ours"
+            )
+            item = selectors.work_of("revision", [revision.pk]).get()
+        work.drain(only=item.pk)
+
+
+def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:
+    """A person of this test alone, with a role on the film."""
+    with role("owner"):
+        console = services.console_person()
+        person = services.add_person(
+            actor=console, email=f"{name}{next(_number)}@example.org", name=name, password=None
+        )
+        services.give_membership(
+            actor=console, production=film.production, user=person, role=held_role
+        )
+        for center in taxonomy.cost_centers(film.production):
+            if center.code in centers:
+                taxonomy_services.give_cost_center(actor=console, user=person, cost_center=center)
+    return person
+
+
+def read(sql: str, *asked: Any) -> list[tuple[Any, ...]]:
+    """The rows of a raw statement in the current connection and transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, asked or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def own_connection(name: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Another session with the test database, beside Django's."""
+    database = str(connection.settings_dict["NAME"])
+    return psycopg.connect(server.connection_string(name, database), autocommit=True)
+
+
+@contextmanager
+def asking(database_role: str, user: User | None, film: Film) -> Iterator[None]:
+    """A transaction in which a person asks about a film; None asks without any context."""
+    with role(database_role):
+        if user is None:
+            yield
+            return
+        with context.acting(user_id=user.pk, production_id=film.production.pk):
+            yield
+
+
+def tables() -> list[str]:
+    """Every table and view of the schema."""
+    return [
+        name
+        for (name,) in read(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p', 'v', 'm') ORDER BY 1"
+        )
+    ]
+
+
+def scoped_tables() -> list[str]:
+    """The tables that hold productions' data."""
+    return [name for name in tables() if name not in OPEN_TABLES]
+
+
+def columns(table: str) -> list[str]:
+    """The columns of a table that the current role may read."""
+    return [
+        name
+        for (name,) in read(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT')"
+            " ORDER BY attnum",
+            table,
+        )
+    ]
+
+
+def rows_of(table: str) -> list[dict[str, Any]]:
+    """All that the current role and person see of a table."""
+    names = columns(table)
+    if not names:
+        return []
+    found = read(f"SELECT {', '.join(names)} FROM {table}")
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def readable(value: object) -> str:
+    """A value as text in which a canary would show, bytes too."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).decode("latin-1")
+    if isinstance(value, dict):
+        return " ".join(readable(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return " ".join(readable(v) for v in value)
+    return str(value)
+
+
+def expected(film: Film, user: User, actions: set[str], centers: set[str] | None) -> dict[str, str]:
+    """table -> the condition that picks what a member of `film` may see; `centers` None is all."""
+    mine = f"production_id = {film.production.pk}"
+    listed = ", ".join(f"'{code}'" for code in sorted(centers or ()))
+    picked = "true" if centers is None else f"code IN ({listed})" if listed else "false"
+    center_ids = f"SELECT id FROM taxonomy_costcenter WHERE {mine} AND {picked}"
+    productions = f"SELECT production_id FROM access_membership WHERE user_id = {user.pk}"
+    documents = f"SELECT document_id FROM ledger_transaction WHERE cost_center_id IN ({center_ids})"
+    # A department's nodes, what hangs below them, and the way up to the root.
+    departments = (
+        f"SELECT id FROM taxonomy_costnode WHERE {mine} AND kind = 'department' AND name IN"
+        f" (SELECT name FROM taxonomy_costcenter WHERE {mine} AND {picked})"
+    )
+    above = f"SELECT parent_id FROM taxonomy_costnode WHERE id IN ({departments})"
+    branch = (
+        f"id IN ({departments}) OR parent_id IN ({departments}) OR id IN ({above})"
+        f" OR (parent_id IS NULL AND EXISTS ({departments}))"
+    )
+    seen = (
+        f"SELECT a.id FROM ledger_attachment a JOIN ledger_transaction t ON"
+        f" t.batch_id = a.batch_id AND t.number = a.number AND t.cost_center_id IN ({center_ids})"
+    )
+    live = (
+        f"SELECT document_id FROM ledger_attachment WHERE id IN ({seen})"
+        " AND id NOT IN (SELECT attachment_id FROM ledger_attachmentwithdrawal)"
+    )
+    batches = f"SELECT batch_id FROM ledger_batchtotal WHERE cost_center_id IN ({center_ids})"
+
+    def condition(table: str) -> str:
+        rule = SEEN_BY[table]
+        column = CENTER_COLUMN.get(table, "cost_center_id")
+        known = {
+            "productions": f"id IN ({productions})",
+            "own": f"user_id = {user.pk}",
+            "members": mine,
+            "center": f"{mine} AND {column} IN ({center_ids})",
+            "node": mine if "view_all_costs" in actions else f"{mine} AND ({branch})",
+            "attachment": f"{mine} AND id IN ({seen})",
+            "withdrawal": f"{mine} AND attachment_id IN ({seen})",
+            "piece": mine if "import_files" in actions else f"{mine} AND document_id IN ({live})",
+            "batch": f"{mine} AND id IN ({batches})",
+            "entry": f"{mine} AND (batch_id IN ({batches})"
+            f" OR (batch_id IS NULL AND {'view_all_costs' in actions}))",
+            "of batch": f"{mine} AND batch_id IN ({batches})",
+            "document": mine if "import_files" in actions else f"{mine} AND id IN ({documents})",
+        }
+        return known.get(rule) or (mine if rule in actions else "false")
+
+    return {table: condition(table) for table in SEEN_BY}
+
+
+def yesterday() -> date:
+    """The day before today, by the calendar the policies use."""
+    return datetime.now(tz=UTC).date() - timedelta(days=1)
