@@ -1,0 +1,116 @@
+"""The words of a production, as stored."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count, QuerySet
+
+from access.models import Production, User
+from taxonomy.models import CostCenter, CostNode, Unit
+
+
+def units(production: Production) -> QuerySet[Unit]:
+    """The production's units, the office last."""
+    return Unit.objects.filter(production=production).order_by("pk")
+
+
+def unit_by_code(production: Production, code: str) -> Unit | None:
+    """The unit with this code, whatever its case."""
+    return Unit.objects.filter(production=production, code__iexact=code).first()
+
+
+def cost_centers(production: Production) -> QuerySet[CostCenter]:
+    """All cost centres that the asker's database role lets through."""
+    return CostCenter.objects.filter(production=production).order_by("code")
+
+
+def visible_cost_centers(user: User, production: Production, *, sees_all: bool) -> list[CostCenter]:
+    """The cost centres whose costs the person may see on this production."""
+    rows = cost_centers(production)
+    if not sees_all:
+        rows = rows.filter(
+            costcenteruserobjectpermission__user=user,
+            costcenteruserobjectpermission__permission__codename="view_costs_of",
+        )
+    return list(rows)
+
+
+def leaf_nodes(production: Production) -> dict[tuple[int, str], int]:
+    """(unit id, account code) -> the id of the account's node in that unit.
+
+    The latest correction stands for the node it corrects. What hangs in an override branch is
+    posted to by what the override permits, and by nothing else.
+    """
+    rows = CostNode.objects.filter(production=production, kind="account", branch=None)
+    leaves: dict[tuple[int, str], int] = {}
+    for pk, unit, code, flag in rows.order_by("pk").values_list("pk", "unit_id", "code", "flag"):
+        if unit is not None and (flag or (unit, code) not in leaves):
+            leaves[unit, code] = pk
+    return leaves
+
+
+def all_nodes(production: Production) -> QuerySet[CostNode]:
+    """Every node, parents before children."""
+    return CostNode.objects.filter(production=production).order_by("pk")
+
+
+def node_by_id(production: Production, node_id: int) -> CostNode | None:
+    """The node with this number, with its unit."""
+    return all_nodes(production).filter(pk=node_id).select_related("unit", "production").first()
+
+
+def root_nodes(production: Production) -> QuerySet[CostNode]:
+    """The production's own node."""
+    return all_nodes(production).filter(parent=None)
+
+
+def child_nodes(node: CostNode) -> QuerySet[CostNode]:
+    """The nodes right below one: departments first, then by code, what corrects one after it."""
+    below = CostNode.objects.filter(production_id=node.production_id, parent=node)
+    return below.select_related("unit").order_by("-kind", "code", "pk")
+
+
+def nodes_naming(production: Production, digests: Iterable[bytes]) -> QuerySet[CostNode]:
+    """The corrections and overrides that name one of these digests, the oldest first."""
+    named = all_nodes(production).filter(original__in=list(digests)).exclude(flag="")
+    return named.select_related("actor")
+
+
+def nodes_by_code(production: Production, code: str) -> list[CostNode]:
+    """Every node with this code, in any unit, with its unit."""
+    found = all_nodes(production).filter(code__iexact=code).select_related("unit", "production")
+    return list(found)
+
+
+def nodes_by_digest(production: Production, prefix: bytes, most: int = 20) -> list[CostNode]:
+    """The nodes whose digest begins with these bytes, with their units, at most `most`."""
+    found = all_nodes(production).filter(digest__gte=prefix)
+    if any(byte < 255 for byte in prefix):
+        found = found.filter(digest__lt=_after(prefix))
+    return list(found.select_related("unit", "production")[:most])
+
+
+def _after(prefix: bytes) -> bytes:
+    """The first bytes that no longer begin with the prefix."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1])
+
+
+def duplicate_nodes(production: Production) -> list[list[CostNode]]:
+    """Groups of nodes with equal digests, in the order they were recorded: for a person."""
+    again = (
+        CostNode.objects.filter(production=production)
+        .values("digest")
+        .annotate(times=Count("pk"))
+        .filter(times__gt=1)
+        .values("digest")
+    )
+    groups: dict[bytes, list[CostNode]] = {}
+    for node in all_nodes(production).filter(digest__in=again).select_related("unit"):
+        groups.setdefault(bytes(node.digest), []).append(node)
+    return list(groups.values())
+
+
+def equal_nodes(node: CostNode) -> list[CostNode]:
+    """The other nodes with the digest of this one."""
+    found = CostNode.objects.filter(production_id=node.production_id, digest=node.digest)
+    return list(found.exclude(pk=node.pk).order_by("pk").select_related("unit"))

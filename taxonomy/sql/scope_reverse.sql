@@ -1,0 +1,16 @@
+DROP TRIGGER append_only ON taxonomy_costnode;
+DROP TRIGGER no_truncate ON taxonomy_costnode;
+DROP PROCEDURE sec.keep_forever(regclass);
+DROP FUNCTION sec.append_only();
+DROP POLICY owner_all ON taxonomy_costcenteruserobjectpermission;
+DROP POLICY own ON taxonomy_costcenteruserobjectpermission;
+DROP POLICY owner_all ON taxonomy_unit;
+DROP POLICY worker_production ON taxonomy_unit;
+DROP POLICY reader_scope ON taxonomy_unit;
+DROP POLICY owner_all ON taxonomy_costcenter;
+DROP POLICY worker_production ON taxonomy_costcenter;
+DROP POLICY reader_scope ON taxonomy_costcenter;
+DROP POLICY owner_all ON taxonomy_costnode;
+DROP POLICY worker_production ON taxonomy_costnode;
+DROP POLICY reader_scope ON taxonomy_costnode;
+DROP FUNCTION sec.cost_center_ids();
