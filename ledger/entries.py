@@ -1,0 +1,296 @@
+"""Documents entered by hand: orders, invoices, payments, journals, envelopes, corrections.
+
+What the person sent is kept as a document of its own (canonical JSON, found by its SHA-256), so
+that a figure entered by hand opens its source as an imported one opens its file.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from access.errors import Invalid, Refused
+from access.models import Production, User
+from ledger import fx, journal, rates, selectors, services
+from ledger.fx import Hole, RateBook
+from ledger.journal import ACTUAL, COMMITMENT, PostingDraft, TransactionDraft
+from ledger.models import Account, Batch, Posting
+from taxonomy import money
+from taxonomy import selectors as taxonomy
+from taxonomy.models import Unit
+
+# How people type amounts on a screen or paste them from a spreadsheet. A file's 1,500 may be
+# one and a half; on our own screens the comma only ever groups.
+_WHOLE_THOUSANDS = re.compile(r"\(?-?[0-9]{1,3}(,[0-9]{3})+\)?", re.ASCII)
+TYPED = money.AmountConventions(thousands=",", parens_negative=True, trailing_minus=True)
+
+
+class EnteredBefore(Refused):
+    """The very same document was entered already."""
+
+    code = "E_DUPLICATE"
+
+
+class NoOpenPeriod(Refused):
+    """Nothing can be posted: every period is closed."""
+
+    code = "E_PERIOD"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document to be entered: what is said of it, and its legs."""
+
+    reference: str
+    vendor: str
+    description: str
+    day: date
+    postings: tuple[PostingDraft, ...]
+    reverses: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is needed of a production to enter documents in one unit, read once."""
+
+    production: Production
+    unit: Unit
+    accounts: Mapping[str, Account]
+    roles: Mapping[str, Account]
+    nodes: Mapping[tuple[int, str], int]
+    periods: Sequence[tuple[date, date, int]]
+    rates: RateBook
+
+    def account(self, code: str, where: str) -> Account:
+        """The detail account with this code. Raises Invalid, naming the place."""
+        found = self.accounts.get(code.strip())
+        if found is None:
+            raise Invalid(
+                f"{where}: expected an account of the chart, found {code[:20]!r}. "
+                "Look the account up, or add it to the chart."
+            )
+        if not found.is_postable:
+            raise Invalid(
+                f"{where}: {found.code} {found.name} only adds up other accounts. "
+                "Name one of its detail accounts."
+            )
+        return found
+
+    def role(self, role: str) -> Account:
+        """The account that plays a standard part. Raises Invalid when the chart has none."""
+        found = self.roles.get(role)
+        if found is None:
+            raise Invalid(f"The chart has no {role.replace('_', ' ')} account. Add one.")
+        return found
+
+    def period_id(self, day: date) -> int:
+        """The open period a document of this day posts to. Raises NoOpenPeriod."""
+        found = journal.period_of(day, self.periods)
+        if found is None:
+            raise NoOpenPeriod("Every period is closed. Open a further period before you post.")
+        return found
+
+    def posting(
+        self, account: Account, counter: Account, cost_center_id: int, money: "Amount",
+        **more: Any,
+    ) -> PostingDraft:  # fmt: skip
+        """A leg from `counter` to `account`; `more` is component, book or commitment_id.
+
+        Raises Invalid for a cost or an order on contingency.
+        """
+        if account.line == "CONT" and more.get("book", ACTUAL) in (ACTUAL, COMMITMENT):
+            raise Invalid(
+                f"{account.code} {account.name}: nothing is spent or ordered on contingency. Name "
+                "the account the cost belongs to, and draw on contingency for it."
+            )
+        component = more.pop("component", "cost")
+        return PostingDraft(
+            account_id=account.pk,
+            counter_account_id=counter.pk,
+            cost_center_id=cost_center_id,
+            node_id=self.nodes[self.unit.pk, account.code],
+            period_id=self.period_id(money.day),
+            component=component,
+            line=account.line,
+            rule="account" if account.line else "balance sheet",
+            currency=money.currency,
+            amount=money.amount,
+            base_amount=self.rates.base(money.amount, money.currency, money.day),
+            **more,
+        )
+
+    def value_only(
+        self, account: Account, counter: Account, like: PostingDraft, base: Decimal
+    ) -> PostingDraft:
+        """A leg that moves value in the production's currency and no foreign money: an exchange
+        or rounding difference of `like`. Its component is the part `account` plays."""
+        return like._replace(
+            account_id=account.pk,
+            counter_account_id=counter.pk,
+            node_id=self.nodes[self.unit.pk, account.code],
+            component=account.clearing_role,
+            line=account.line,
+            rule="account" if account.line else "balance sheet",
+            amount=Decimal(0),
+            base_amount=base,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount of money on a day."""
+
+    amount: Decimal
+    currency: str
+    day: date
+
+
+def copy_of(posting: Posting, period_id: int) -> PostingDraft:
+    """A posted line as the draft of another in a period, all of it the same."""
+    return PostingDraft(
+        posting.account_id, posting.counter_account_id, posting.cost_center_id, posting.node_id,
+        period_id, posting.component, posting.line, posting.rule, posting.currency,
+        posting.amount, posting.base_amount, posting.book, posting.commitment_id,
+    )  # fmt: skip
+
+
+def form_for(production: Production, unit: Unit) -> Form:
+    """Read what entering documents in this unit needs."""
+    chart = list(selectors.accounts(production))
+    return Form(
+        production,
+        unit,
+        {a.code: a for a in chart},
+        {a.clearing_role: a for a in chart if a.clearing_role},
+        taxonomy.leaf_nodes(production),
+        selectors.open_periods(production),
+        rates.rate_book(production),
+    )
+
+
+def amount_of(text: str | Decimal, currency: str, where: str) -> Decimal:
+    """A typed amount as money of its currency. Raises Invalid, naming the place."""
+    try:
+        typed = f"{text:f}" if isinstance(text, Decimal) else text.strip()
+        if _WHOLE_THOUSANDS.fullmatch(typed):
+            typed = typed.replace(",", "")
+        amount = money.parse_amount(typed, TYPED, currency)
+        money.check_minor_units(amount, currency)
+    except (money.AmountError, money.UnknownCurrency) as error:
+        raise Invalid(f"{where}: {error}") from None
+    if amount == 0:
+        raise Invalid(f"{where}: expected an amount other than zero. Leave the line out.")
+    return amount
+
+
+def holes_in(form: Form, entries: Sequence[Entry]) -> list[Hole]:
+    """The rates these documents lack: they may be posted, and whoever posts them is told."""
+    return form.rates.holes(
+        (p.currency, e.day) for e in entries for p in e.postings if p.base_amount is None
+    )
+
+
+def _rounded(form: Form, entry: Entry) -> Entry:
+    """The entry with what rounding leaves on the clearing account moved to currency rounding.
+
+    A document of many foreign legs balances in its currency to the coin; each leg is rounded
+    by itself in the production's, and the sum may be some coins off.
+    """
+    clearing = form.roles.get("journal_clearing")
+    if clearing is None:
+        return entry
+    left: dict[tuple[int, str], Decimal] = {}
+    like: dict[tuple[int, str], PostingDraft] = {}
+    for posting in entry.postings:
+        way = (posting.account_id == clearing.pk) - (posting.counter_account_id == clearing.pk)
+        is_foreign = posting.currency != form.production.currency
+        if way and is_foreign and posting.base_amount is not None:
+            key = posting.book, posting.currency
+            left[key] = left.get(key, Decimal(0)) + way * posting.base_amount
+            like[key] = posting
+    legs = [
+        form.value_only(form.role(fx.ROUNDING), clearing, like[key], base)
+        for key, base in left.items()
+        if base
+    ]
+    return replace(entry, postings=(*entry.postings, *legs)) if legs else entry
+
+
+@transaction.atomic
+def enter(
+    *,
+    actor: User,
+    form: Form,
+    kind: str,
+    said: Mapping[str, Any],
+    entries: Sequence[Entry],
+    before_seal: Callable[[Batch], object] | None = None,
+) -> Batch:
+    """Post documents entered by hand as one batch of the form's unit, sealed before it returns.
+
+    `said` is what the person sent, kept as it is; `before_seal` writes what belongs to the batch
+    beside its postings. Raises EnteredBefore when the very same was sent already, and Refused
+    with the journal's own sentence for whatever the seal will not take.
+    """
+    text = json.dumps({"kind": kind, **said}, sort_keys=True, ensure_ascii=False, default=str)
+    source = text.encode()
+    sha256 = hashlib.sha256(source).digest()
+    document = services.keep_document(
+        actor=actor,
+        production=form.production,
+        name=f"{kind} {entries[0].reference}.json"[:150],
+        sha256=sha256,
+        byte_size=len(source),
+        data=[source],
+    )
+    rounded = [_rounded(form, entry) for entry in entries]
+    drafts = [_draft(form, n, e, source, sha256) for n, e in enumerate(rounded, 1)]
+    header = services.BatchHeader(
+        form.production, form.unit.pk, kind, sha256, document, f"{kind} by hand"
+    )
+    try:
+        with transaction.atomic():
+            batch = services.post_by_hand(actor=actor, header=header, drafts=drafts)
+            rates.log_conversions(batch, drafts, form.rates)
+            if before_seal is not None:
+                before_seal(batch)
+            services.seal_now()
+    except IntegrityError as error:
+        if "transaction_reversed_once" in str(error):
+            raise Refused("The document was reversed already: nothing is reversed twice.") from None
+        if getattr(error.__cause__, "sqlstate", "") != "23505":  # not a unique key, but a rule
+            raise Refused(str(error).split("\n")[0]) from error
+        raise EnteredBefore(
+            f"{entries[0].reference or kind}: the very same was entered already. Nothing was "
+            "posted twice."
+        ) from None
+    return batch
+
+
+def _draft(form: Form, number: int, entry: Entry, source: bytes, sha256: bytes) -> TransactionDraft:
+    key = hashlib.sha256(b"entered\0" + sha256 + number.to_bytes(4, "big")).digest()
+    return TransactionDraft(
+        source_row=number,
+        source_line=1,
+        source_start=0,
+        source_end=len(source),
+        document_key=key,
+        facts=hashlib.sha256(source).digest(),
+        reference=entry.reference[:120],
+        vendor=entry.vendor,
+        description=entry.description,
+        jurisdiction="",
+        effective_date=entry.day,
+        occurred_at=None,
+        source_zone="",
+        period_id=entry.postings[0].period_id,
+        cost_center_id=entry.postings[0].cost_center_id,
+        postings=entry.postings,
+        reverses=entry.reverses,
+    )
