@@ -1,0 +1,1 @@
+"""Budget files, read into stated rows or a list of faults. Pure."""

@@ -1,0 +1,2 @@
+DROP TRIGGER seal_transfer ON ledger_batch;
+DROP FUNCTION journal.seal_transfer();
