@@ -1,0 +1,52 @@
+"""One door for every upload: what it is, who reads it, and what a person should know about it."""
+
+from collections.abc import Iterable
+
+from ingestion.formats.container import clean_name, detect, split_head, unpack_gzip
+from ingestion.formats.csv_file import read_csv
+from ingestion.formats.json_file import read_json
+from ingestion.formats.records import Dialect, Reading, Recognise, RejectedFile
+from ingestion.formats.xlsx_file import read_xlsx
+from ingestion.formats.xml_file import read_xml
+
+
+def open_file(
+    name: str, pieces: Iterable[bytes], recognise: Recognise, dialect: Dialect
+) -> Reading:
+    """Open an upload by its name and its bytes; `recognise` None means columns without names.
+
+    CSV streams; the other formats are held in memory up to 20 MiB. Spans of a .gz file are those
+    of its unpacked content. JSON and XML name every value themselves, so `recognise` is not asked:
+    what a row lacks shows row by row.
+    """
+    head, stream = split_head(pieces)
+    file_format = detect(name, head)
+    notes: list[str] = []
+    if file_format == "gz":
+        head, stream = split_head(unpack_gzip(stream))
+        file_format = detect(clean_name(name).rpartition(".")[0], head)
+        if file_format in {"gz", "xlsx"}:
+            raise RejectedFile(
+                "E_FILETYPE",
+                "The gzip archive holds another archive. Send the file inside it by itself.",
+            )
+        notes.append("Unpacked from a gzip archive.")
+    if file_format == "json":
+        reading = read_json(stream)
+    elif file_format == "xml":
+        reading = read_xml(stream)
+    elif file_format == "xlsx":
+        reading = read_xlsx(stream, recognise)
+    else:
+        reading = _open_csv(stream, recognise, dialect)
+    reading.notes[:0] = notes
+    return reading
+
+
+def _open_csv(pieces: Iterable[bytes], recognise: Recognise, dialect: Dialect) -> Reading:
+    opened = read_csv(pieces, recognise, dialect).open()
+    separator = "a tab" if opened.delimiter == "\t" else repr(opened.delimiter)
+    notes = [f"Read as {opened.encoding.upper()}, columns separated by {separator}."]
+    if opened.header_line > 1:
+        notes.append(f"The header is line {opened.header_line}; what stands above it is not read.")
+    return Reading("csv", opened.header, iter(opened), notes)

@@ -1,0 +1,187 @@
+"""From a vendor's columns to ledger fields, by version, apart from every other rule.
+
+A mapping says which headers mean which field, how the vendor writes amounts and dates, what
+identifies a document, and which clearing account stands against the cost. Columns may come in
+any order and under any known alias; that is noted. An unknown column is ignored and noted,
+unless its name says it holds money: then the file waits for a person.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from taxonomy.money import AmountConventions
+
+# The fields of a cost line, in the order in which the pipeline handles them.
+FIELDS: Final = (
+    "transaction_id",
+    "account_code",
+    "cost_center",
+    "amount",
+    "currency",
+    "jurisdiction",
+    "transaction_date",
+    "vendor",
+    "description",
+    "reference",
+    "unit",
+    "occupation",
+    "department_code",
+    "union_guild",
+    "employer_taxes",
+    "benefits",
+    "reimbursements",
+    "deductions",
+    "net_pay",
+    "line_number",
+)
+MONEY_WORDS: Final = re.compile(
+    r"amount|total|gross|net|debit|credit|tax|vat|gst|fee|wage|rate|price|cost|fringe|pay\b"
+    r"|balance",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field and the headers under which vendors write it."""
+
+    field: str
+    headers: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How one source's files are read. Frozen: a change is a new version."""
+
+    source: str
+    version: int
+    label: str
+    hint: str
+    columns: tuple[Column, ...]
+    identity: tuple[str, ...]
+    # True where the identity names a document of several lines: the n-th such row of the file is
+    # the document's n-th line. False where it names one line.
+    identity_has_lines: bool
+    clearing_role: str
+    # The account that holds what was kept back of the pay, where the mapping reads deductions.
+    withholding_role: str = ""
+    ignored: tuple[str, ...] = ()
+    positions: tuple[str, ...] = ()
+    amounts: AmountConventions = field(default_factory=AmountConventions)
+    date_formats: tuple[str, ...] = ("%Y-%m-%d",)
+    encoding: str | None = None
+    jurisdiction_required: bool = False
+    cost_center_required: bool = False
+    currency_required: bool = False
+
+    @property
+    def name(self) -> str:
+        """As written on every batch it read: `vendor-invoices v1`."""
+        return f"{self.source} v{self.version}"
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The parts its postings need played in the production's chart."""
+        return frozenset({self.clearing_role, self.withholding_role} - {""})
+
+    @property
+    def reads_deductions(self) -> bool:
+        """Whether what is withheld of the pay is posted apart."""
+        return bool(self.withholding_role)
+
+    @property
+    def is_positional(self) -> bool:
+        """Whether columns are known by their place, without a header."""
+        return bool(self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Where each field of FIELDS stands in a record (None: not in this file), and what to note."""
+
+    places: tuple[int | None, ...]
+    notes: tuple[str, ...]
+
+
+class HeaderRefused(Exception):
+    """The header is not one this mapping can read; the sentence says why and what to do."""
+
+
+def header_key(header: str) -> str:
+    """Headers are compared without case, spaces, dots, dashes, `#` and `No.`."""
+    text = header.strip().casefold().replace("#", " number ").replace("no.", " number ")
+    return re.sub(r"[^0-9a-z]+", "", re.sub(r"\bno\b", "number", text))
+
+
+def recognises(mapping: Mapping, header: list[str]) -> bool:
+    """Whether the record is this mapping's header: every required column is in it."""
+    present = {header_key(cell) for cell in header}
+    return all(
+        any(header_key(h) in present for h in column.headers)
+        for column in mapping.columns
+        if column.required
+    )
+
+
+def resolve_header(mapping: Mapping, header: list[str]) -> Resolution:
+    """Find every field's place. Raises HeaderRefused where one header would be two fields, or
+    where an unknown column seems to hold money."""
+    by_key = {header_key(h): c for c in mapping.columns for h in c.headers}
+    ignored = {header_key(h) for h in mapping.ignored}
+    places: dict[str, int] = {}
+    notes: list[str] = []
+    for position, cell in enumerate(header):
+        column = by_key.get(header_key(cell))
+        if column is None:
+            if header_key(cell) in ignored or not cell.strip():
+                continue
+            if MONEY_WORDS.search(cell):
+                raise HeaderRefused(
+                    f"column {position + 1} {cell!r} is unknown and seems to hold money; expected "
+                    f"the columns of {mapping.name}. Remove it, rename it to a known header, or "
+                    "import with another source"
+                )
+            notes.append(f"column {cell!r} is not read")
+            continue
+        if column.field in places:
+            first = header[places[column.field]]
+            raise HeaderRefused(
+                f"columns {first!r} and {cell!r} both mean {column.field}; expected one of them. "
+                "Remove or rename the other"
+            )
+        places[column.field] = position
+        if cell.strip() != column.headers[0]:
+            notes.append(f"column {cell!r} is read as {column.field}")
+    order = [places[c.field] for c in mapping.columns if c.field in places]
+    if order != sorted(order):
+        notes.append("columns are in another order than usual")
+    return Resolution(tuple(places.get(name) for name in FIELDS), tuple(notes))
+
+
+def resolve_positions(mapping: Mapping) -> Resolution:
+    """The places of a positional mapping."""
+    at = {name: i for i, name in enumerate(mapping.positions)}
+    return Resolution(tuple(at.get(name) for name in FIELDS), ())
+
+
+def declared(
+    mapping: Mapping,
+    *,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+) -> Mapping:
+    """The mapping with what a person declared of this one file."""
+    changed = mapping
+    if encoding:
+        changed = replace(changed, encoding=encoding)
+    if decimal:
+        other = "." if decimal == "," else ","
+        changed = replace(
+            changed, amounts=replace(changed.amounts, decimal=decimal, thousands=other)
+        )
+    if date_format:
+        changed = replace(changed, date_formats=(date_format,))
+    return changed

@@ -1,0 +1,147 @@
+"""Putting together what reads one import: its mapping, the production's words, its accounts."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from access import context
+from access.errors import Invalid
+from access.models import Production
+from ingestion import selectors
+from ingestion.drafting import Drafter
+from ingestion.formats.records import RejectedFile
+from ingestion.identity import Identities
+from ingestion.mapping import Mapping, declared
+from ingestion.models import ImportBatch
+from ingestion.pipeline import FileReader, open_import
+from ingestion.schema import Gate
+from ingestion.sources import BY_NAME, REGISTRY, VERSIONS
+from ledger import selectors as ledger
+from ledger.rates import rate_book
+from taxonomy import selectors as taxonomy
+
+HEARTBEAT_SECONDS = 2.0
+
+
+def mapping_for(production: Production, source: str, choices: dict[str, str]) -> Mapping:
+    """The mapping a new file of this source is read with, with what was declared of the file.
+
+    It is the newest the chart can take: a production that was opened before an account was part
+    of every chart cannot be given it any more, and is read as it was until then.
+    """
+    newest = REGISTRY.get(source)
+    if newest is None:
+        raise Invalid(f"source: expected one of {', '.join(REGISTRY)}, found {source!r}")
+    unreadable = [name for name, value in choices.items() if not value.isprintable()]
+    if unreadable:
+        raise Invalid(f"{unreadable[0]}: expected visible characters only")
+    if newest.version > 1:
+        played = {a.clearing_role for a in ledger.accounts(production)}
+        takes = [m for m in VERSIONS if m.source == source and m.roles <= played]
+        newest = takes[-1] if takes else newest
+    try:
+        return _declared(newest, choices)
+    except ValueError as error:
+        raise Invalid(f"decimal: {error}") from None
+
+
+def mapping_of_import(batch: ImportBatch) -> Mapping:
+    """The version that reads this import, from its first row to its last held row: the one that
+    was the newest when it was received."""
+    return _declared(BY_NAME[batch.mapping], batch.declared)
+
+
+def older_version(mapping: Mapping) -> list[str]:
+    """What the import's notes say when it was not read with its source's newest version."""
+    newest = REGISTRY[mapping.source]
+    needed = ", ".join(sorted(newest.roles)).replace("_", " ")
+    if mapping.version == newest.version:
+        return []
+    return [f"read with {mapping.name}; {newest.name} posts to accounts for {needed}"]
+
+
+def _declared(mapping: Mapping, choices: dict[str, str]) -> Mapping:
+    return declared(
+        mapping,
+        encoding=choices.get("encoding"),
+        decimal=choices.get("decimal"),
+        date_format=choices.get("date_format"),
+    )
+
+
+def stored_pieces(batch: ImportBatch, beat: Callable[[], None]) -> Iterator[bytes]:
+    """The import's bytes. Each piece is read in a transaction of its own, so that reading a
+    large file never holds one open, and `beat` is called while the reading goes on."""
+    number = 0
+    last_beat = time.monotonic()
+    while True:
+        with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+            data = ledger.piece(batch.document, number)
+        if data is None:
+            return
+        yield data
+        number += 1
+        if time.monotonic() - last_beat > HEARTBEAT_SECONDS:
+            beat()
+            last_beat = time.monotonic()
+
+
+def gate_and_drafter(batch: ImportBatch, mapping: Mapping) -> tuple[Gate, Drafter]:
+    """The gate and the drafter for this production, inside its context.
+
+    Raises RejectedFile when the chart lacks the clearing account the source needs.
+    """
+    production = batch.production
+    words = selectors.vocabulary(batch)
+    accounts = list(ledger.accounts(production))
+    playing = {a.clearing_role: a.pk for a in reversed(accounts) if a.clearing_role}
+    lacking = sorted(mapping.roles - playing.keys())
+    if lacking:
+        role = lacking[0].replace("_", " ")
+        raise RejectedFile(
+            "E_CHART", f"the chart has no {role} account; add one and import the file again"
+        )
+    named = list(taxonomy.cost_centers(production))
+    centers = {c.pk: c.name for c in named}
+    lines = {
+        centers[a.cost_center_id]: a.line
+        for a in reversed(accounts)
+        if a.cost_center_id in centers and a.line
+    }
+    drafter = Drafter(
+        mapping=mapping,
+        currency=production.currency,
+        clearing_account_id=playing[mapping.clearing_role],
+        nodes=taxonomy.leaf_nodes(production),
+        codes_by_id={a.pk: a.code for a in accounts},
+        department_lines=lines,
+        department_by_center=centers,
+        departments_by_code={c.code: c.name for c in named},
+        rates=rate_book(production),
+        withholding_account_id=playing.get(mapping.withholding_role),
+    )
+    return Gate(mapping, words, used_fields(mapping)), drafter
+
+
+def used_fields(mapping: Mapping) -> frozenset[str]:
+    """The fields this mapping can fill."""
+    return frozenset(c.field for c in mapping.columns) | frozenset(mapping.positions)
+
+
+def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
+    """Open the import's file and everything its rows go through. Raises RejectedFile."""
+    mapping = mapping_of_import(batch)
+    name = batch.file_name
+    reading, resolution = open_import(name, stored_pieces(batch, beat), mapping)
+    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        gate, drafter = gate_and_drafter(batch, mapping)
+        conflicts = selectors.conflicting_rows(batch) if batch.rows else frozenset()
+    return FileReader(
+        mapping,
+        gate,
+        Identities(mapping),
+        drafter,
+        reading,
+        resolution,
+        has_spans=reading.format in {"csv", "json"} and not name.lower().endswith(".gz"),
+        earlier_conflicts=conflicts,
+    )

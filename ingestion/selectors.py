@@ -1,0 +1,198 @@
+"""What can be asked about imports, held rows and the words a file is read with."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Count, QuerySet, Sum
+
+from access.models import Production
+from ingestion.models import (
+    DuplicateRow,
+    HeldRow,
+    ImportBatch,
+    ImportState,
+    RevisionOutcome,
+    RowRevision,
+    WorkItem,
+)
+from ingestion.schema import AccountWord, Vocabulary
+from ledger import selectors as ledger
+from ledger.models import SourceDocument
+from taxonomy import selectors as taxonomy
+
+MOST_CAUSES = 200
+CONTINGENCY = "CONT"
+FINISHED = (ImportState.POSTED, ImportState.POSTED_WITH_QUARANTINE, ImportState.REJECTED)
+
+
+def vocabulary(batch: ImportBatch) -> Vocabulary:
+    """The production's words as they stand now, for reading one file."""
+    production = batch.production
+    rows = list(ledger.accounts(production))
+    fringes = {a.category_id: a.pk for a in rows if a.kind == "fringe" and a.is_postable}
+    centers = list(taxonomy.cost_centers(production))
+    received: date = batch.created_at.date()
+    return Vocabulary(
+        accounts={
+            a.code: AccountWord(
+                a.pk, a.code, a.line, a.cost_center_id, fringes.get(a.category_id or 0)
+            )
+            for a in rows
+            if a.is_postable and a.line != CONTINGENCY
+        },
+        account_format=production.account_format,
+        cost_centers={c.code: c.pk for c in centers},
+        units={
+            spelled: u.pk
+            for u in taxonomy.units(production)
+            for spelled in (u.code, u.code.lower(), u.code.upper(), u.code.capitalize())
+        },
+        currency=production.currency,
+        time_zone=production.time_zone,
+        periods=ledger.open_periods(production),
+        default_unit=batch.unit.code,
+        default_day=received,
+        categories=frozenset(a.code for a in rows if not a.is_postable),
+        contingency=frozenset(a.code for a in rows if a.is_postable and a.line == CONTINGENCY),
+    )
+
+
+def imports(production: Production) -> QuerySet[ImportBatch]:
+    """The production's imports, newest first."""
+    return (
+        ImportBatch.objects.filter(production=production)
+        .select_related("document", "unit", "created_by")
+        .order_by("-pk")
+    )
+
+
+def import_by_id(production: Production, import_id: int) -> ImportBatch | None:
+    """One import of this production."""
+    return imports(production).filter(pk=import_id).first()
+
+
+def earlier_import(
+    document: SourceDocument, source: str, form: str, declared: dict[str, str]
+) -> ImportBatch | None:
+    """The import that has already read these bytes in this way, unless it was rejected.
+
+    As another source or form of file, or with another encoding declared, what they say must be
+    looked at again; rows that are posted already stay posted once.
+    """
+    return (
+        ImportBatch.objects.filter(
+            production_id=document.production_id,
+            document=document,
+            source=source,
+            form=form,
+            declared=declared,
+        )
+        .exclude(state=ImportState.REJECTED)
+        .select_related("document", "unit", "created_by", "production")
+        .first()
+    )
+
+
+def held_rows(production: Production) -> QuerySet[HeldRow]:
+    """Rows that wait for a person or for the gate, in file order."""
+    return (
+        HeldRow.objects.filter(production=production, state__in=["held", "resubmitted"])
+        .select_related("batch__document")
+        .order_by("batch_id", "row")
+    )
+
+
+def held_row(production: Production, row_id: int) -> HeldRow | None:
+    """One held row, whatever became of it."""
+    return (
+        HeldRow.objects.filter(production=production, pk=row_id)
+        .select_related("batch__document", "batch__unit", "batch__production")
+        .first()
+    )
+
+
+def held_neighbours(row: HeldRow) -> tuple[int | None, int | None]:
+    """The ids of the held rows before and after this one, in the desk's order."""
+    waiting = HeldRow.objects.filter(production_id=row.production_id, state="held")
+    before = waiting.filter(pk__lt=row.pk).order_by("-pk").values_list("pk", flat=True).first()
+    after = waiting.filter(pk__gt=row.pk).order_by("pk").values_list("pk", flat=True).first()
+    return before, after
+
+
+def causes(production: Production, batch_id: int | None = None) -> list[tuple[str, int]]:
+    """(cause, rows) of what is held, the commonest first; grouped by the database."""
+    grouped = (
+        _waiting(production, batch_id)
+        .order_by()
+        .values_list("cause")
+        .annotate(rows=Count("pk"))
+        .order_by("-rows", "cause")
+    )
+    return list(grouped[:MOST_CAUSES])
+
+
+def rows_of_cause(
+    production: Production, cause: str, batch_id: int | None = None
+) -> QuerySet[HeldRow]:
+    """The held rows of one cause, in file order."""
+    return _waiting(production, batch_id).filter(cause=cause)
+
+
+def held_amounts(production: Production, batch_id: int | None = None) -> list[tuple[str, Decimal]]:
+    """(currency, amount) held, where the row's amount could be read."""
+    sums = (
+        _waiting(production, batch_id)
+        .filter(amount__isnull=False)
+        .order_by()
+        .values_list("currency")
+        .annotate(total=Sum("amount"))
+        .order_by("currency")
+    )
+    return list(sums)
+
+
+def _waiting(production: Production, batch_id: int | None) -> QuerySet[HeldRow]:
+    rows = held_rows(production)
+    return rows if batch_id is None else rows.filter(batch_id=batch_id)
+
+
+def held_count(production: Production) -> int:
+    """How many rows wait."""
+    return held_rows(production).count()
+
+
+def revisions(row: HeldRow) -> list[tuple[RowRevision, RevisionOutcome | None]]:
+    """What people did with the row and what the gate said, oldest first."""
+    made = list(
+        RowRevision.objects.filter(production_id=row.production_id, held_row=row)
+        .select_related("made_by")
+        .order_by("pk")
+    )
+    said = {
+        o.revision_id: o
+        for o in RevisionOutcome.objects.filter(
+            production_id=row.production_id, revision__in=[r.pk for r in made]
+        )
+    }
+    return [(r, said.get(r.pk)) for r in made]
+
+
+def conflicting_rows(batch: ImportBatch) -> frozenset[int]:
+    """The rows of an import that contradicted a posted document when they were read."""
+    rows = HeldRow.objects.filter(
+        production_id=batch.production_id, batch=batch, codes__contains=["E_CONFLICT"]
+    )
+    return frozenset(rows.values_list("row", flat=True))
+
+
+def duplicate_rows(batch: ImportBatch) -> QuerySet[DuplicateRow]:
+    """The rows of an import that were posted before."""
+    return DuplicateRow.objects.filter(production_id=batch.production_id, batch=batch).order_by(
+        "row"
+    )
+
+
+def work_of(kind: str, subject_ids: Sequence[int]) -> QuerySet[WorkItem]:
+    """The work items for these subjects."""
+    return WorkItem.objects.filter(kind=kind, subject_id__in=subject_ids)

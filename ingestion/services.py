@@ -1,0 +1,337 @@
+"""Receiving a file, and carrying an import to its end. Any step may be killed and done again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from access import context
+from access.errors import Invalid, Refused
+from access.models import Production, User
+from access.selectors import actions_on
+from ingestion import pipeline, selectors
+from ingestion.formats.container import display_name
+from ingestion.formats.csv_file import MAX_FILE_BYTES
+from ingestion.formats.records import Reading, RejectedFile
+from ingestion.mapping import Mapping
+from ingestion.models import ImportBatch, ImportState, WorkItem
+from ingestion.pipeline import Chunk, FileReader, Outcome
+from ingestion.reading import (
+    mapping_for,
+    mapping_of_import,
+    older_version,
+    open_reader,
+    stored_pieces,
+)
+from ledger import selectors as ledger
+from ledger import services as posting
+from ledger.rates import log_conversions
+from ledger.services import BatchHeader, TooBig
+from taxonomy.models import Unit
+
+CLASH_RETRIES = 5
+TURN_CLASS = 0x696D70  # "imp": the class of the advisory locks by which imports take turns
+
+
+class TakenOver(Exception):
+    """Another worker has moved this import on: this one stops, nothing is done twice."""
+
+
+class NoLongerAllowed(Refused):
+    """The person whose file this is may no longer import on this production."""
+
+    code = "no_longer_allowed"
+    status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a file handed in: its import, and whether that import was there before."""
+
+    batch: ImportBatch
+    is_repeat: bool
+
+
+def hash_of(data: Iterable[bytes]) -> tuple[bytes, int]:
+    """(SHA-256, size) of a file. Raises TooBig above the installation's limit."""
+    digest, size = hashlib.sha256(), 0
+    for piece in data:
+        digest.update(piece)
+        size += len(piece)
+        if size > settings.MAX_FILE_BYTES:
+            raise TooBig(
+                f"the file is larger than {settings.MAX_FILE_BYTES:,} bytes, the most this "
+                "installation takes; split it, or raise PRODACCT_MAX_FILE_BYTES"
+            )
+    return digest.digest(), size
+
+
+def form_of(file_name: str) -> str:
+    """The form a file's name claims, '' for text of any kind."""
+    ending = file_name.rpartition(".")[2].lower()
+    return "" if ending in {"csv", "tsv", "tab", "txt"} else ending[:8]
+
+
+@transaction.atomic
+def receive_file(
+    *,
+    actor: User,
+    production: Production,
+    name: str,
+    read: Callable[[], Iterable[bytes]],
+    source: str,
+    unit: Unit,
+    choices: dict[str, str] | None = None,
+) -> Receipt:
+    """Keep the file's bytes, and queue its import. Returns at once; a worker does the rest.
+
+    `read` gives the bytes from the start each time it is called. The same bytes under the same
+    source give the import that was made first, and nothing is posted twice.
+    """
+    mapping = mapping_for(production, source, choices or {})
+    file_name = display_name(name)
+    form = form_of(file_name)
+    sha256, size = hash_of(read())
+    document = posting.keep_document(
+        actor=actor,
+        production=production,
+        name=file_name,
+        sha256=sha256,
+        byte_size=size,
+        data=read(),
+    )
+    earlier = selectors.earlier_import(document, source, form, choices or {})
+    if earlier is not None:
+        return Receipt(earlier, is_repeat=True)
+    try:
+        with transaction.atomic():
+            batch = ImportBatch.objects.create(
+                production=production,
+                document=document,
+                file_name=file_name,
+                form=form,
+                source=source,
+                unit=unit,
+                mapping=mapping.name,
+                declared=choices or {},
+                created_by=actor,
+            )
+            WorkItem.objects.create(production=production, kind="import", subject_id=batch.pk)
+    except IntegrityError:
+        made = selectors.earlier_import(document, source, form, choices or {})
+        if made is None:
+            raise
+        return Receipt(made, is_repeat=True)
+    return Receipt(batch, is_repeat=False)
+
+
+def _acting(batch: ImportBatch) -> Any:
+    return context.acting(user_id=batch.created_by_id, production_id=batch.production_id)
+
+
+def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
+    """Carry an import to its end, from wherever it stands.
+
+    Safe to run twice and from two workers: every chunk moves the import's counters from the
+    value it read, and fails when somebody else has moved them.
+    """
+    with context.acting(user_id=user_id, production_id=production_id):
+        batch = ImportBatch.objects.select_related(
+            "document", "unit", "created_by", "production"
+        ).get(pk=import_id)
+    if batch.state in selectors.FINISHED:
+        return
+    with _acting(batch):
+        if "import_files" not in actions_on(batch.created_by, batch.production):
+            raise NoLongerAllowed(f"{batch.created_by} may no longer import files here")
+        ImportBatch.objects.filter(pk=batch.pk, rows=batch.rows).exclude(
+            state__in=selectors.FINISHED
+        ).update(state=ImportState.POSTING, heartbeat_at=timezone.now())
+    try:
+        _check_whole(batch)
+        reader = open_reader(batch, lambda: _beat(batch))
+        with pipeline.uncollected():
+            for chunk in reader.chunks(start_after=batch.rows):
+                _post_chunk(batch, reader, chunk)
+                posting.refresh_statistics()
+    except RejectedFile as rejection:
+        assert batch.rows == 0, "a file is checked whole before its first row posts"
+        _finish(batch, rejection.code, rejection.reason, [])
+        return
+    _finish(
+        batch,
+        "",
+        "",
+        [*older_version(reader.mapping), *reader.reading.notes, *reader.resolution.notes],
+    )
+
+
+def _beat(batch: ImportBatch) -> None:
+    with _acting(batch):
+        ImportBatch.objects.filter(pk=batch.pk).update(heartbeat_at=timezone.now())
+
+
+def _check_whole(batch: ImportBatch) -> None:
+    """Read the file to its end before any of it posts: a fault in its last record rejects it.
+
+    A file shorter than a chunk is read to its end before its only chunk posts in any case.
+    """
+    if batch.rows:
+        return
+    mapping = mapping_of_import(batch)
+    pieces = stored_pieces(batch, lambda: _beat(batch))
+    reading, _ = pipeline.open_import(batch.file_name, pieces, mapping)
+    for count, _ in enumerate(reading):
+        if count == pipeline.CHUNK_ROWS and not _may_fail_late(batch, reading, mapping):
+            return
+
+
+def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping) -> bool:
+    """Whether a record beyond the first chunk can still reject the file. Plain CSV without a
+    quote mark and without a line as long as a piece cannot: only an open quote, an endless line
+    or a broken transcoding shows so late."""
+    if reading.format != "csv" or mapping.encoding:
+        return True
+    if batch.document.byte_size > MAX_FILE_BYTES:
+        return True
+    with _acting(batch):
+        first = ledger.piece(batch.document, 0) or b""
+        if first[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0")) or first[:2] == b"\x1f\x8b":
+            return True
+        return any(
+            b'"' in piece or not (b"\n" in piece or b"\r" in piece)
+            for piece in ledger.document_bytes(batch.document)
+        )
+
+
+def _post_chunk(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> None:
+    """Post one chunk; again when another worker posts the same documents at the same moment."""
+    for attempt in range(CLASH_RETRIES):
+        try:
+            with _acting(batch):
+                _take_turn(batch, alone=attempt > 0)
+                outcome = _decide(batch, reader, chunk)
+                _write(batch, reader, chunk, outcome)
+        except (IntegrityError, OperationalError) as clash:
+            # A unique key met or a deadlock broken: look again, what clashed is now posted.
+            lost_connection = getattr(clash.__cause__, "sqlstate", None) is None
+            if lost_connection or attempt + 1 == CLASH_RETRIES:
+                raise
+            continue
+        batch.rows += chunk.rows
+        return
+
+
+def _take_turn(batch: ImportBatch, *, alone: bool) -> None:
+    """Post beside the production's other imports, or, after a clash, while none of them posts.
+
+    Otherwise eight exports of one week, in eight orders, would clash again at every attempt.
+    """
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(%s, %s::int)", [TURN_CLASS, batch.production_id])
+
+
+def _decide(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> Outcome:
+    keys = [candidate.key for candidate in chunk.candidates]
+    posted = ledger.posted_documents(batch.production, keys) if keys else {}
+    rows = ledger.posted_rows(batch.production, batch.document, chunk.first_row, chunk.last_row)
+    return reader.decide(chunk, posted, rows)
+
+
+def _write(batch: ImportBatch, reader: FileReader, chunk: Chunk, outcome: Outcome) -> None:
+    moved = ImportBatch.objects.filter(
+        pk=batch.pk, rows=batch.rows, state=ImportState.POSTING
+    ).update(
+        rows=batch.rows + chunk.rows,
+        # The quarantine desk moves these too while the import goes on.
+        posted=F("posted") + outcome.posted,
+        duplicate=F("duplicate") + len(outcome.duplicates),
+        quarantined=F("quarantined") + len(outcome.held),
+        byte_position=chunk.end,
+        heartbeat_at=timezone.now(),
+    )
+    if moved != 1:
+        raise TakenOver(f"import {batch.pk} is not at row {batch.rows} any more")
+    production_id = batch.production_id
+    if outcome.held:
+        posting.copy_rows(
+            "ingestion_heldrow",
+            pipeline.HELD_COLUMNS,
+            (
+                pipeline.held_copy_line(h, production_id, batch.pk, reader.mapping)
+                for h in outcome.held
+            ),
+        )
+    if outcome.duplicates:
+        posting.copy_rows(
+            "ingestion_duplicaterow",
+            pipeline.DUPLICATE_COLUMNS,
+            (
+                f"{production_id}\t{batch.pk}\t{record.row}\t{record.line}\t{first}\t{number}\n"
+                for record, first, number in outcome.duplicates
+            ),
+        )
+    # In unit order: two files that post to the same units then never wait in a circle.
+    for unit_id in sorted(outcome.drafts):
+        posted = posting.post_batch(
+            actor=batch.created_by,
+            header=BatchHeader(
+                production=batch.production,
+                unit_id=unit_id,
+                kind="import",
+                key=_batch_key(batch, chunk.first_row, unit_id),
+                document=batch.document,
+                origin=batch.mapping,
+            ),
+            drafts=outcome.drafts[unit_id],
+        )
+        log_conversions(posted, outcome.drafts[unit_id], reader.drafter.rates)
+
+
+def _batch_key(batch: ImportBatch, first_row: int, unit_id: int) -> bytes:
+    return hashlib.sha256(f"import|{batch.pk}|{first_row}|{unit_id}".encode()).digest()
+
+
+def _finish(batch: ImportBatch, code: str, reason: str, notes: list[str]) -> None:
+    """Say how the import ended, in its row and in the unit's log, once."""
+    with _acting(batch):
+        # Locked, since the quarantine desk may have settled the last held row meanwhile.
+        now = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        if now.state in selectors.FINISHED or now.rows != batch.rows:
+            raise TakenOver(f"import {batch.pk} has been finished by another worker")
+        held = ImportState.POSTED_WITH_QUARANTINE if now.quarantined else ImportState.POSTED
+        now.state = ImportState.REJECTED if code else held
+        now.code, now.reason, now.notes = code, reason, notes
+        now.finished_at = now.heartbeat_at = timezone.now()
+        now.save(update_fields=["state", "code", "reason", "notes", "finished_at", "heartbeat_at"])
+        said = {
+            "code": code,
+            "document": bytes(batch.document.sha256).hex(),
+            "duplicate": str(now.duplicate),
+            "import": str(batch.pk),
+            "mapping": batch.mapping,
+            "posted": str(now.posted),
+            "quarantined": str(now.quarantined),
+            "rows": str(now.rows),
+            "state": str(now.state),
+        }
+        posting.append_entry(
+            production=batch.production,
+            unit=batch.unit,
+            entry_type="upload",
+            data=json.dumps(said, sort_keys=True, separators=(",", ":")),
+        )
+
+
+def unit_for(production: Production, unit: Unit | None, name: str) -> Unit:
+    """The unit asked for. Raises Invalid when the production has no such unit."""
+    if unit is None:
+        raise Invalid(f"unit: {name!r} is not a unit of {production.code}")
+    return unit

@@ -1,0 +1,214 @@
+"""The mappings prodacct knows, each in every version that ever read a file.
+
+Header names are those seen in the vendors' own documentation: Wrapbook's payroll log
+(help.wrapbook.com/docs/payroll-log-payroll-level), PEX expense envelopes
+(qa-support.pexcard.com, Expense Envelopes for Admin), PSL+ "Import an Excel File"
+(support.castandcrew.com: A account, B series, C location, then the posted-item fields).
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from ingestion.mapping import Column, Mapping
+from taxonomy.money import AmountConventions
+
+_US_AMOUNTS = AmountConventions(
+    thousands=",", parens_negative=True, trailing_minus=True, currency_symbol=True
+)
+_US_DATES = ("%Y-%m-%d", "%m/%d/%Y")
+_ACCOUNT = (
+    "Account Number",
+    "Account",
+    "Account Code",
+    "Acct #",
+    "Account #",
+    "ACCNT",
+    "Cost Code",
+    "Line #",
+)
+
+COST_LINES = Mapping(
+    source="cost-lines",
+    version=1,
+    label="Cost lines (prodacct's own layout)",
+    hint="transaction_id, account_code, cost_center, amount, currency, jurisdiction, "
+    "transaction_date, vendor",
+    columns=(
+        Column("transaction_id", ("transaction_id", "Transaction #"), required=True),
+        Column("account_code", ("account_code", "Account Number"), required=True),
+        Column("cost_center", ("cost_center", "Cost Centre"), required=True),
+        Column("amount", ("amount",), required=True),
+        Column("currency", ("currency", "Currency Code"), required=True),
+        Column("jurisdiction", ("jurisdiction",), required=True),
+        Column("transaction_date", ("transaction_date",), required=True),
+        Column("vendor", ("vendor",), required=True),
+        Column("description", ("description",)),
+        Column("department_code", ("department_code",)),
+        Column("union_guild", ("union_guild",)),
+        Column("occupation", ("occupation",)),
+        Column("unit", ("unit",)),
+    ),
+    identity=("transaction_id",),
+    identity_has_lines=False,
+    clearing_role="payables",
+    jurisdiction_required=True,
+    cost_center_required=True,
+    currency_required=True,
+)
+
+VENDOR_INVOICES = Mapping(
+    source="vendor-invoices",
+    version=1,
+    label="Vendor invoices",
+    hint="Vendor, Invoice Number, Invoice Date, Account Number, Amount; currency, cost centre, "
+    "description and unit where the file has them",
+    columns=(
+        Column("vendor", ("Vendor", "Vendor Name", "Payee", "Supplier", "Merchant"), True),
+        Column(
+            "reference", ("Invoice Number", "Invoice #", "Invoice", "Reference", "DOCNUM"), True
+        ),
+        Column("transaction_date", ("Invoice Date", "Date", "transaction_date"), True),
+        Column("account_code", _ACCOUNT, True),
+        Column("amount", ("Amount", "Invoice Amount", "Line Amount", "Total"), True),
+        Column("currency", ("Currency", "Currency Code", "Ccy")),
+        Column("cost_center", ("Cost Center", "Cost Centre", "Department Code")),
+        Column("description", ("Description", "Memo", "Notes")),
+        Column("line_number", ("Invoice Line", "Line")),
+        Column("unit", ("Unit",)),
+    ),
+    ignored=("PO #", "PO Number", "Purchase Order #", "Due Date", "Terms", "Vendor ID", "1099"),
+    identity=("vendor", "reference"),
+    identity_has_lines=True,
+    clearing_role="payables",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
+# Version 1 leaves Deductions and Net Pay unread: all of the gross stands on payroll clearing.
+WRAPBOOK_PAYROLL_1 = Mapping(
+    source="wrapbook-payroll",
+    version=1,
+    label="Wrapbook payroll log",
+    hint="The payroll log as Wrapbook exports it: 17 columns, one row a worker, day and earning",
+    columns=(
+        Column("vendor", ("Worker Name",), True),
+        Column("occupation", ("Position/Title", "Position", "Title"), True),
+        Column("transaction_date", ("Work Date",), True),
+        Column("description", ("Earnings Type",), True),
+        Column("amount", ("Gross Wages",), True),
+        Column("reimbursements", ("Reimbursements",)),
+        Column("employer_taxes", ("Employer Taxes",)),
+        Column("benefits", ("Benefits Contributions",)),
+        Column("account_code", ("Department or Cost Code", "Cost Code"), True),
+        Column("reference", ("Payroll Run Date",), True),
+        Column("unit", ("Unit",)),
+    ),
+    ignored=(
+        "Worker Type",
+        "Worker Type (W-2 or 1099)",
+        "Hours Worked",
+        "Pay Rate",
+        "Deductions",
+        "Net Pay",
+        "Payment Method",
+        "Project Name",
+    ),
+    identity=("vendor", "transaction_date", "description", "reference", "account_code"),
+    identity_has_lines=True,
+    clearing_role="payroll_clearing",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
+# Version 2 keeps what was withheld apart, and holds a row whose net pay does not add up.
+_AFTER = {
+    "amount": Column("deductions", ("Deductions",)),
+    "benefits": Column("net_pay", ("Net Pay",)),
+}
+WRAPBOOK_PAYROLL = replace(
+    WRAPBOOK_PAYROLL_1,
+    version=2,
+    hint="The payroll log as Wrapbook exports it: 17 columns, one row a worker, day and earning; "
+    "net pay must be gross wages less deductions plus reimbursements",
+    columns=tuple(
+        column
+        for before in WRAPBOOK_PAYROLL_1.columns
+        for column in (before, _AFTER.get(before.field))
+        if column
+    ),
+    ignored=tuple(h for h in WRAPBOOK_PAYROLL_1.ignored if h not in ("Deductions", "Net Pay")),
+    withholding_role="payroll_withholding",
+)
+
+PEX_CARDS = Mapping(
+    source="pex-cards",
+    version=1,
+    label="P-card envelope (PEX)",
+    hint="Purchase Date, Merchant Name, Amount, Account Code, Notes",
+    columns=(
+        Column("transaction_date", ("Purchase Date",), True),
+        Column("vendor", ("Merchant Name",), True),
+        Column("amount", ("Amount",), True),
+        Column("account_code", ("Account Code",), True),
+        Column("description", ("Notes",)),
+        Column("currency", ("Currency",)),
+        Column("cost_center", ("Cost Center", "Department Code")),
+        Column("unit", ("Unit",)),
+    ),
+    identity=(),
+    identity_has_lines=True,
+    clearing_role="card_clearing",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
+PSLPLUS = Mapping(
+    source="pslplus",
+    version=1,
+    label="PSL+ import file (positional)",
+    hint="No header: A account, B series, C location, D set, E vendor, F 1099, G amount, "
+    "H company, I reference, J description, K insurance, L-O free fields, P WA, Q currency, "
+    "R envelope, S invoice number, T date",
+    columns=(),
+    positions=(
+        "account_code",
+        "series",
+        "location",
+        "set",
+        "vendor",
+        "tax_1099",
+        "amount",
+        "company",
+        "journal",
+        "description",
+        "insurance",
+        "free_1",
+        "free_2",
+        "free_3",
+        "free_4",
+        "wa",
+        "currency",
+        "envelope",
+        "reference",
+        "transaction_date",
+    ),
+    identity=(),
+    identity_has_lines=True,
+    clearing_role="payables",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
+# A source's versions stand in order. A change to one that has read a file is a new version: the
+# old one stays, to say how that file was read and to read its held rows when they are resubmitted.
+VERSIONS: Final = (
+    COST_LINES,
+    VENDOR_INVOICES,
+    WRAPBOOK_PAYROLL_1,
+    WRAPBOOK_PAYROLL,
+    PEX_CARDS,
+    PSLPLUS,
+)
+BY_NAME: Final = {mapping.name: mapping for mapping in VERSIONS}
+# The newest version of each source.
+REGISTRY: Final = {mapping.source: mapping for mapping in VERSIONS}

@@ -1,0 +1,47 @@
+"""Wake-ups. A message carries no work: the rows of the queue do."""
+
+import logging
+
+import psycopg
+from celery import shared_task
+from celery.signals import worker_ready
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from ingestion import work
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="ingestion.tasks.drain")
+def drain() -> int:
+    """Do the work that is ready. Twice is harmless: each item is claimed once."""
+    done = work.drain()
+    log.info("drained %s items", done)
+    return done
+
+
+@shared_task(name="ingestion.tasks.sweep")
+def sweep() -> int:
+    """Find what a lost worker or a lost message left, and do it. Twice is harmless."""
+    found = work.sweep()
+    log.info("swept %s orphans", found)
+    return found + work.drain()
+
+
+def wake() -> None:
+    """Tell a worker that there is work, once this transaction has committed. Best effort: the
+    sweep finds the work if the message is lost or the broker is away."""
+    transaction.on_commit(_send)
+
+
+def _send() -> None:
+    try:
+        drain.delay()
+    except (OperationalError, psycopg.Error) as fault:
+        log.warning("no wake-up sent, the sweep will find the work: %s", fault)
+
+
+@worker_ready.connect
+def _begin(**_: object) -> None:
+    drain.delay()

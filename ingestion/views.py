@@ -1,0 +1,164 @@
+"""The import screen, an import's progress, the quarantine desk, and files as received."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from access.errors import Invalid, NotFoundHere, Refused
+from access.requests import ScopedRequest
+from ingestion import screens, selectors, tasks
+from ingestion.mapping import FIELDS
+from ingestion.models import HeldRow, ImportBatch
+from ingestion.resolving import revise_row
+from ingestion.services import Receipt, receive_file, unit_for
+from ledger.selectors import document_by_sha256, document_bytes
+from taxonomy.selectors import units
+
+SHOWN = 50
+LINE_ENDS = str.maketrans("", "", "\r\n")
+
+
+def _import(request: ScopedRequest, import_id: int) -> ImportBatch:
+    found = selectors.import_by_id(request.production, import_id)
+    if found is None:
+        raise NotFoundHere
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: ScopedRequest, code: str) -> HttpResponse:
+    """Drop a file; see what was received. A POST receives and goes on to the import."""
+    refusal = ""
+    if request.method == "POST":
+        try:
+            return _received(request)
+        except Refused as error:
+            refusal = error.message
+    source = request.POST.get("source", "")
+    unit = request.POST.get("unit", "")
+    page = {
+        "sources": screens.source_choices(source),
+        "units": [
+            {"code": u.code, "name": u.name, "selected": u.code == unit}
+            for u in units(request.production)
+        ],
+        "batches": [screens.import_view(b) for b in selectors.imports(request.production)[:SHOWN]],
+        "form_error": refusal,
+    }
+    return render(request, "ingestion/imports.html", page, status=422 if refusal else 200)
+
+
+def _received(request: ScopedRequest) -> HttpResponse:
+    files = request.FILES.getlist("file")
+    if not files:
+        raise Invalid("file: choose the file the vendor sent")
+    receipts = [_receive(request, file) for file in files]
+    tasks.wake()
+    if len(receipts) > 1:
+        return redirect("imports", request.production.code)
+    receipt = receipts[0]
+    response = redirect("import_detail", request.production.code, receipt.batch.pk)
+    if receipt.is_repeat:
+        response["Location"] += "?repeat=1"
+    return response
+
+
+def _receive(request: ScopedRequest, file: "UploadedFile[Any]") -> Receipt:
+    unit_code = request.POST.get("unit", "")
+    unit = next((u for u in units(request.production) if u.code == unit_code), None)
+
+    def read() -> Iterable[bytes]:
+        file.seek(0)
+        return file.chunks(1 << 20)
+
+    return receive_file(
+        actor=request.user,
+        production=request.production,
+        name=file.name or "",
+        read=read,
+        source=request.POST.get("source", ""),
+        unit=unit_for(request.production, unit, unit_code),
+    )
+
+
+@require_safe
+def import_detail(request: ScopedRequest, code: str, import_id: int) -> HttpResponse:
+    """One import: progress while it runs, counts and reasons when it has ended."""
+    view = screens.import_view(_import(request, import_id))
+    page = {"batch": view, "repeat_of": view if "repeat" in request.GET else None}
+    return render(request, "ingestion/import_detail.html", page)
+
+
+@require_safe
+def import_status(request: ScopedRequest, code: str, import_id: int) -> HttpResponse:
+    """The part of an import's page that is asked for again each second."""
+    view = screens.import_view(_import(request, import_id))
+    return render(request, "ingestion/_status.html", {"batch": view})
+
+
+@require_safe
+def source_file(request: ScopedRequest, code: str, sha256: str) -> HttpResponse:
+    """A file exactly as received. Always a download of inert bytes, never a page of ours."""
+    try:
+        digest = bytes.fromhex(sha256)
+    except ValueError:
+        raise NotFoundHere from None
+    document = document_by_sha256(request.production, digest)
+    if document is None:
+        raise NotFoundHere
+    response = HttpResponse(
+        b"".join(document_bytes(document)), content_type="application/octet-stream"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{sha256[:16]}.received"'
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@require_safe
+def quarantine(request: ScopedRequest, code: str) -> HttpResponse:
+    """What is held, grouped by cause."""
+    asked = request.GET.get("batch", "")
+    batch_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else None
+    page = screens.quarantine_view(request.production, batch_id)
+    return render(request, "ingestion/quarantine.html", page)
+
+
+def _held(request: ScopedRequest, row_id: int) -> HeldRow:
+    found = selectors.held_row(request.production, row_id)
+    if found is None:
+        raise NotFoundHere
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def quarantined_row(request: ScopedRequest, code: str, row_id: int) -> HttpResponse:
+    """One held row: fix it and resubmit, or reject it with a reason."""
+    row = _held(request, row_id)
+    page: dict[str, Any] = screens.row_view(row)
+    if request.method != "POST":
+        return render(request, "ingestion/quarantined_row.html", page)
+    given = {
+        name: request.POST[f"field-{name}"] for name in FIELDS if f"field-{name}" in request.POST
+    }
+    # A one-line input drops line ends by itself: a field the person left alone has not changed.
+    received = {f["name"]: f["received"].translate(LINE_ENDS) for f in page["fields"]}
+    values = {k: v for k, v in given.items() if v.translate(LINE_ENDS) != received.get(k, "")}
+    try:
+        revise_row(
+            actor=request.user,
+            row=row,
+            action=request.POST.get("action", ""),
+            values=values,
+            reason=request.POST.get("reason", ""),
+        )
+    except Refused as refusal:
+        for field in page["fields"]:
+            field["value"] = given.get(field["name"], field["value"])
+        page |= {"refusal": refusal.message, "reason": request.POST.get("reason", "")}
+        return render(request, "ingestion/quarantined_row.html", page, status=refusal.status)
+    tasks.wake()
+    return redirect("quarantined_row", request.production.code, row.pk)
