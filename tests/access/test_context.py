@@ -62,10 +62,10 @@ def test_no_production_is_no_production_and_nobody_is_user_zero(film: Film) -> N
 def test_a_context_expires_by_the_clock_inside_its_transaction(film: Film) -> None:
     with role("web"), transaction.atomic():
         context.enter(
-            user_id=film.cast["amir"].pk, production_id=film.production.pk, lifetime_seconds=1
+            user_id=film.cast["amir"].pk, production_id=film.production.pk, lifetime_seconds=3
         )
         assert read("SELECT count(*) > 0 FROM taxonomy_unit") == [(True,)]
-        read("SELECT pg_sleep(1.1)")
+        read("SELECT pg_sleep(3.1)")
         assert read(WHO) == [(None, None)]
         assert read("SELECT count(*) FROM taxonomy_unit") == [(0,)]
 

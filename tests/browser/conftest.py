@@ -32,7 +32,7 @@ FLAGS = [
 expect.set_options(timeout=30_000)  # two cores may have other work
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-START_SECONDS = 60
+START_SECONDS = 120
 FAILED = pytest.StashKey[bool]()
 
 Visit = Callable[..., Page]

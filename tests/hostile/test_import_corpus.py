@@ -100,11 +100,11 @@ ACCEPTED = [name for name, verdict in EXPECTED.items() if verdict["file"] == "ac
 
 
 def timely_import(film: Film, name: str) -> ImportBatch:
-    """The file as imported, its bytes kept, within ten seconds."""
+    """The file as imported, its bytes kept, within thirty seconds."""
     data = (MADE / name).read_bytes()
     began = time.monotonic()
     batch = import_data(film, data, name=base(name))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert kept_bytes(film, batch) == data
     assert bytes(batch.document.sha256) == hashlib.sha256(data).digest()
     return batch

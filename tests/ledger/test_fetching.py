@@ -115,7 +115,7 @@ class _Answers(BaseHTTPRequestHandler):
     def _slow(self) -> None:
         self.wfile.write(b"HTTP/1.0 200 OK\r\n")
         for _ in range(100):
-            time.sleep(0.05)
+            time.sleep(0.2)
             self.wfile.write(b"X-More: 1\r\n")
 
     def log_message(self, *said: object) -> None:
@@ -180,7 +180,7 @@ def test_an_answer_that_never_ends_is_cut_off(bank: int, monkeypatch: pytest.Mon
     began = time.monotonic()
     with pytest.raises(NotFetched, match="took longer"):
         ask(bank, "/slow")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def test_a_name_that_is_not_known_is_a_refusal() -> None:

@@ -65,7 +65,7 @@ def kill_postmaster(cluster: Cluster) -> None:
     pid = cluster.postmaster_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while cluster.is_running and time.monotonic() < deadline:
         time.sleep(0.01)
 
