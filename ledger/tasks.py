@@ -26,6 +26,19 @@ def checkpoint(production_id: int | None = None) -> int:
     return made
 
 
+@shared_task(name="ledger.tasks.verify_each")
+def verify_each() -> int:
+    """Ask for each production's journal to be verified, by a task of its own; how many.
+
+    In one task the verification of many films could take longer than the broker waits for it
+    before it gives the task to another worker (`visibility_timeout`).
+    """
+    productions = productions_with_logs()
+    for production in productions:
+        verify.delay(production.pk)
+    return len(productions)
+
+
 @shared_task(name="ledger.tasks.verify")
 def verify(production_id: int | None = None) -> int:
     """Recompute the journal of one production or of all; of how many it was not found whole.

@@ -195,7 +195,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     # At night where films are shot by day on either side of the Atlantic, off the quarters.
     "verify every journal": {
-        "task": "ledger.tasks.verify",
+        "task": "ledger.tasks.verify_each",
         "schedule": crontab(hour="5", minute="20"),
     },
 }

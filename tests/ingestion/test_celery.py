@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from access.models import Production
 from ingestion.models import ImportBatch
 from prodacct import server
 from tests.factories import Film, cost_line, cost_lines, receive, role
@@ -106,6 +107,21 @@ def test_only_a_transaction_that_commits_wakes_a_worker(broker: str, crew: Worke
     assert wake(crew) == 0
     # One, or more: a message sent twice wakes a worker twice, which is harmless.
     assert messages(broker) > before
+
+
+def test_each_production_is_verified_by_a_task_of_its_own(
+    broker: str, crew: Workers, film: Film, other_film: Film
+) -> None:
+    assert crew.wait(*crew.fork({"do": "task", "name": "ledger.tasks.verify_each"})) == [0]
+    with psycopg.connect(broker) as connection:
+        asked = connection.execute(
+            "SELECT message -> 'headers' ->> 'argsrepr' FROM pgmq.q_celery"
+            " WHERE message -> 'headers' ->> 'task' = 'ledger.tasks.verify'"
+        ).fetchall()
+    with role("owner"):
+        productions = {f"({pk},)" for pk in Production.objects.values_list("pk", flat=True)}
+    assert {f"({f.production.pk},)" for f in (film, other_film)} <= productions
+    assert sorted(args for (args,) in asked) == sorted(productions)
 
 
 def test_with_the_broker_away_a_wake_up_is_given_up_soon_and_breaks_nothing(

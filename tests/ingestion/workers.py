@@ -141,10 +141,21 @@ def wake(job: dict[str, Any]) -> None:
         transaction.set_rollback(not job.get("commit", True))
 
 
+def run_task(job: dict[str, Any]) -> None:
+    """Do here what a worker does when it takes this task up."""
+    from prodacct.celery import app
+
+    app.loader.import_default_modules()
+    app.tasks[job["name"]]()
+
+
 def use_broker(conn_string: str) -> None:
     from django.conf import settings
 
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["conn_string"] = conn_string
+
+
+JOBS = {"drain": drain_for_ever, "receive": receive_and_drain, "wake": wake, "task": run_task}
 
 
 def run(job: dict[str, Any]) -> None:
@@ -152,7 +163,7 @@ def run(job: dict[str, Any]) -> None:
     code = 1
     try:
         os.setsid()
-        {"drain": drain_for_ever, "receive": receive_and_drain, "wake": wake}[job["do"]](job)
+        JOBS[job["do"]](job)
         code = 0
     except BaseException:  # noqa: BLE001 - a child must never run the parent's code
         traceback.print_exc()

@@ -151,7 +151,7 @@ def test_a_worker_whose_time_is_over_finds_nothing_whole_and_nothing_altered(
 
 def test_every_night_asks_for_every_production() -> None:
     (nightly,) = [s for s in settings.CELERY_BEAT_SCHEDULE.values()
-                  if s["task"] == tasks.verify.name]  # fmt: skip
+                  if s["task"] == tasks.verify_each.name]  # fmt: skip
     assert nightly.get("args", ()) == ()
     now = timezone.now()
     due = nightly["schedule"].remaining_estimate(now)
