@@ -8,7 +8,7 @@ def other_values(table: str, column: str, kind: str, most: int | None) -> list[s
     return {
         "bigint": [f"coalesce({column}, 0) + 1000000", f"{column} + 1"],
         "integer": [f"coalesce({column}, 0) + 1", f"{column} + 1000000"],
-        "smallint": [f"{column} + 1"],
+        "smallint": [f"{column} + 1", f"{column} + 1000"],  # the next may be there already
         "numeric": [f"coalesce({column}, 0) + 0.0001", f"-{column}", "'NaN'"],
         "date": [f"{column} + 1", "'infinity'"],
         "timestamp with time zone": [
