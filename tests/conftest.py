@@ -12,11 +12,20 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from pgmq.install import get_embedded_install_sql
 
 from access import context
 from prodacct import server
 from tests.factories import Cast, Film, make_cast, make_film, role
+
+# One commit has one verdict: the same examples each time, however slow the machine. Examples nobody
+# has tried yet: HYPOTHESIS_PROFILE=default make test.
+hypothesis.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")
