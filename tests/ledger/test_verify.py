@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ledger import seal
+from ledger import seal, verify_batches
 from ledger.verify import Finding, verify_production
 from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make_film, role
 from tests.ledger.altering import flip, flips
@@ -98,6 +98,33 @@ def test_a_row_that_is_deleted_is_named(imported: Film, table: str) -> None:
         expected = names_of(table, row)
         query(f"DELETE FROM {table} WHERE ctid = %s::tid", row["at"])
         assert records(imported) & expected
+
+
+def test_totals_added_up_a_batch_at_a_time_leave_none_out(
+    imported: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of every batch, and those of batches that are not there, before, between and after."""
+    monkeypatch.setattr(verify_batches, "_POSTINGS_AT_A_TIME", 1)
+    kept = "ledger_batchtotal WHERE production_id = %s"
+    with tampering():
+        assert findings(imported) == []
+        key = imported.production.pk
+        query(f"UPDATE {kept.replace(' WHERE', ' SET amount = amount + 1 WHERE')}", key)
+        ((first, last),) = query(f"SELECT min(batch_id), max(batch_id) FROM {kept}", key)
+        query("CREATE TEMP TABLE added ON COMMIT DROP AS TABLE ledger_batchtotal WITH NO DATA")
+        query(f"INSERT INTO added SELECT * FROM {kept} AND batch_id = %s", key, first)
+        for number, batch in enumerate((-7, 0, last + 1, 2**63 - 1), 1):
+            query(
+                "INSERT INTO ledger_batchtotal SELECT * FROM jsonb_populate_recordset("
+                "NULL::ledger_batchtotal, (SELECT jsonb_agg(to_jsonb(a) || jsonb_build_object("
+                "'id', a.id + %s, 'batch_id', %s::bigint)) FROM added a))",
+                number * 1_000_000,
+                batch,
+            )
+        totals = query(f"SELECT DISTINCT batch_id, account_id FROM {kept}", key)
+        named = {r for r in records(imported) if r.startswith("total of batch")}
+    assert named == {f"total of batch {b}, account {a}" for b, a in totals}
+    assert {-7, 0, first, last, last + 1, 2**63 - 1} <= {b for b, _ in totals}
 
 
 INSERTED = {
