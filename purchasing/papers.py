@@ -229,15 +229,11 @@ def times_entered(form: Form, paper: Paper) -> int:
 
 def refuse_double(form: Form, paper: Paper) -> None:
     """Refuse a number that stands already, in words, before anything is posted."""
-    before = [
-        p
-        for p in selectors.papers(form.production, [paper.kind], vendor=paper.vendor)
-        if p.entry.number.casefold() == paper.number.casefold()
-        and p.entry.fund_id == (paper.fund.pk if paper.fund else None)
-        and not p.is_void
-    ]
-    if before:
-        entry = before[0].entry
+    found = selectors.standing(
+        form.production, paper.kind, paper.number, vendor=paper.vendor, fund=paper.fund
+    )
+    if found is not None:
+        entry = found.entry
         whose = f" of {entry.vendor.name}" if entry.vendor else ""
         raise Refused(
             f"{paper.kind.capitalize()} {entry.number}{whose} was entered by "

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError
+from django.db.models.signals import post_init
 
 from access.errors import Invalid, NotFoundHere, Refused
 from purchasing import funds, invoices, journals, papers, payments, selectors
@@ -162,6 +163,23 @@ def pay_again(o: Office, entry: Entry) -> None:
 def pay_voided(o: Office, entry: Entry) -> None:
     void(o, entry.pk)
     pay(o, (entry, "1.00"))
+
+
+def test_an_invoice_reads_no_more_of_a_vendor_with_many(film: Film) -> None:
+    o = office(film)
+    read: list[int] = []
+
+    def count(**_: object) -> None:
+        read[-1] += 1
+
+    post_init.connect(count, sender=Entry)
+    try:
+        for number in range(6):
+            read.append(0)
+            invoice(o, number=f"INV-{number}")
+    finally:
+        post_init.disconnect(count, sender=Entry)
+    assert read[5] == read[0]
 
 
 def void_twice(o: Office, entry: Entry) -> None:
