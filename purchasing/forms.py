@@ -327,7 +327,7 @@ def payment_plan(sent: Sent, vendor: Vendor, offered: Sequence[selectors.Paper])
 def journal_plan(sent: Sent, production: Production) -> JournalPlan:
     """A journal entry. Raises Invalid when a field is at fault."""
     unit = sent.choice("unit", {u.code: u for u in taxonomy.units(production)})
-    number = sent.optional("number")
+    number = sent.required("number", "the journal's number")
     day = sent.day("day")
     currency = sent.currency()
     description = sent.required("description", "what the journal is for")

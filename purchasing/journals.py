@@ -36,14 +36,14 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class JournalPlan:
-    """A journal entry. Without a number it takes the next free one."""
+    """A journal entry, in its own currency."""
 
     unit: Unit
     day: date
     currency: str
     description: str
     lines: tuple[JournalLine, ...]
-    number: str = ""
+    number: str
 
 
 @transaction.atomic
@@ -52,10 +52,14 @@ def enter_journal(
 ) -> Entry:
     """Post a journal entry through the clearing account, where it must come out at zero.
 
-    Raises Invalid naming the line at fault, or by how much debits and credits differ.
+    Raises Refused when a journal of that number stands already, and Invalid naming the line at
+    fault, or by how much debits and credits differ.
     """
     form = entries.form_for(production, plan.unit)
-    number = plan.number.strip() or selectors.next_number(production, "journal", PREFIX)
+    number = plan.number.strip()
+    if not number:  # taking the next one here would post a journal twice that was sent twice
+        following = selectors.next_number(production, "journal", PREFIX)
+        raise Invalid(f"Journal: expected its number, found nothing. {following} is free.")
     paper = Paper("journal", number, plan.day, plan.currency)
     papers.refuse_double(form, paper)
     centers = {c.code: c.pk for c in cost_centers}

@@ -22,6 +22,7 @@ from tests.ledger.raw_batches import query
 from tests.purchasing.office import DAY, Office, office
 
 TEN = CostLine("3310", "10.00")
+LEGS = (JournalLine("3310", debit="1.00"), JournalLine("3301", credit="1.00"))
 
 
 def invoice(
@@ -54,6 +55,7 @@ def void(o: Office, entry_id: int) -> None:
 
 def journal(o: Office, *lines: JournalLine, number: str = "") -> Entry:
     with o.acts() as amir:
+        number = number or selectors.next_number(o.film.production, "journal", journals.PREFIX)
         plan = JournalPlan(o.unit, DAY, "USD", "accrual", lines, number)
         return journals.enter_journal(
             actor=amir, production=o.film.production, plan=plan,
@@ -194,6 +196,11 @@ REFUSED: dict[str, tuple[Act, type[Refused], str]] = {
         lambda o: invoices.enter_invoice(
             actor=o.film.cast["amir"], production=o.film.production,
             plan=InvoicePlan(o.unit, o.vendor(), "X", DAY, "USD", ())), Invalid, "expected lines"),
+    "a journal without a number": (
+        lambda o: journal(o, *LEGS, number=" "), Invalid, "JE-0001 is free"),
+    "a journal entered twice": (
+        lambda o: (journal(o, *LEGS, number="JE-7"), journal(o, *LEGS, number="je-7")),
+        Refused, "Journal JE-7 was entered by Amir"),
     "an invoice entered twice": (
         lambda o: (invoice(o), invoice(o)), Refused, "INV-1 of Panavision was entered by Amir"),
     "the same number in other letters": (
