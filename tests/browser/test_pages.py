@@ -20,6 +20,7 @@ PAGES = {
     "an empty week": "/p/NF/cost-report/?period=12&unit=OFFICE",
     "all lines": "/p/NF/accounts/all/?upto=7",
     "euros": "/p/NF/accounts/all/?upto=7&currency=EUR",
+    "without a rate": "/p/NF/accounts/all/?upto=7&currency=CAD",
     "a balance sheet account": "/p/NF/accounts/0310/?upto=7",
     "document": "/p/NF/accounts/3300/?upto=7 > table.lines tbody th a",
     "budget": "/p/NF/budget/",
@@ -58,6 +59,15 @@ def open_page(visit: Visit, name: str, **options: Any) -> Page:
     return page
 
 
+def nameless(page: Page) -> list[str]:
+    """Links and buttons that a screen reader could only call by their address."""
+    found: list[str] = page.locator("a[href], button, summary").evaluate_all(
+        "all => all.filter(one => !one.textContent.trim() && !one.ariaLabel)"
+        ".map(one => one.outerHTML)"
+    )
+    return found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_keeps_to_its_policy_and_fits_the_desk(visit: Visit, name: str, scheme: str) -> None:
@@ -65,6 +75,7 @@ def test_a_page_keeps_to_its_policy_and_fits_the_desk(visit: Visit, name: str, s
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert too_wide(page) == 0
+    assert nameless(page) == []
     # A click on what opens in place, so that what only then is drawn is watched as well.
     # The last first: what is opened is no longer counted among the closed.
     for summary in reversed(page.locator("details:not([open]) > summary").all()[:3]):
