@@ -259,7 +259,7 @@ def _moved(
     return draft._replace(
         account_id=account.pk,
         cost_center_id=cost_center_id or account.cost_center_id or posting.cost_center_id,
-        node_id=form.nodes[form.unit.pk, account.code],
+        node_id=form.chart.node_id(account),
         line=account.line,
         rule="distribution change",
     )

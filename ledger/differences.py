@@ -87,7 +87,7 @@ def settlement_difference(
     result = fx.settled(debt.amount, debt.base, debt.paid, paid.amount, rate)
     posting = None
     if result.difference:
-        balance = _account(form, payment.account_id)
+        balance = form.chart.account_by_id(payment.account_id)
         realised = form.role(fx.REALISED)
         posting = form.value_only(realised, balance, payment, result.difference)
     return Settlement(*result, posting)
@@ -120,10 +120,6 @@ def carried_by_center(production: Production, key: tuple[int, int]) -> dict[int,
         for center, base in cursor.fetchall():
             found[center] = found.get(center, Decimal(0)) + base
     return found
-
-
-def _account(form: Form, account_id: int) -> Account:
-    return next(a for a in form.accounts.values() if a.pk == account_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +226,7 @@ def _differences(
         rate = form.rates.rate(currency, period.ends_on)
         if not isinstance(rate, Cross):
             raise NoRate(str(rate))
-        account = _account(form, account_id)
+        account = form.chart.account_by_id(account_id)
         gain = fx.revaluation(balance, carried, rate)
         lines.append(
             Revalued(form.unit.code, account.code, currency, balance, carried, carried + gain, gain)
@@ -247,7 +243,7 @@ def _differences(
 def _cost_center_id(form: Form, account: Account) -> int:
     """Where a difference without a department stands: the account's own centre, else that of
     the realised account, else the first of the production."""
-    for found in (account, form.roles.get(fx.REALISED)):
+    for found in (account, form.chart.role(fx.REALISED)):
         if found is not None and found.cost_center_id is not None:
             return found.cost_center_id
     return CostCenter.objects.filter(production=form.production).order_by("code")[0].pk

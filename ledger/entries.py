@@ -7,7 +7,7 @@ that a figure entered by hand opens its source as an imported one opens its file
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,11 +18,11 @@ from django.db import IntegrityError, transaction
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from ledger import fx, journal, rates, selectors, services
+from ledger.charts import Chart
 from ledger.fx import Hole, RateBook
 from ledger.journal import ACTUAL, COMMITMENT, PostingDraft, TransactionDraft
 from ledger.models import Account, Batch, Posting
 from taxonomy import money
-from taxonomy import selectors as taxonomy
 from taxonomy.models import Unit
 
 # How people type amounts on a screen or paste them from a spreadsheet. A file's 1,500 may be
@@ -61,15 +61,13 @@ class Form:
 
     production: Production
     unit: Unit
-    accounts: Mapping[str, Account]
-    roles: Mapping[str, Account]
-    nodes: Mapping[tuple[int, str], int]
+    chart: Chart
     periods: Sequence[tuple[date, date, int]]
     rates: RateBook
 
     def account(self, code: str, where: str) -> Account:
         """The detail account with this code. Raises Invalid, naming the place."""
-        found = self.accounts.get(code.strip())
+        found = self.chart.account(code.strip())
         if found is None:
             raise Invalid(
                 f"{where}: expected an account of the chart, found {code[:20]!r}. "
@@ -84,7 +82,7 @@ class Form:
 
     def role(self, role: str) -> Account:
         """The account that plays a standard part. Raises Invalid when the chart has none."""
-        found = self.roles.get(role)
+        found = self.chart.role(role)
         if found is None:
             raise Invalid(f"The chart has no {role.replace('_', ' ')} account. Add one.")
         return found
@@ -114,7 +112,7 @@ class Form:
             account_id=account.pk,
             counter_account_id=counter.pk,
             cost_center_id=cost_center_id,
-            node_id=self.nodes[self.unit.pk, account.code],
+            node_id=self.chart.node_id(account),
             period_id=self.period_id(money.day),
             component=component,
             line=account.line,
@@ -133,7 +131,7 @@ class Form:
         return like._replace(
             account_id=account.pk,
             counter_account_id=counter.pk,
-            node_id=self.nodes[self.unit.pk, account.code],
+            node_id=self.chart.node_id(account),
             component=account.clearing_role,
             line=account.line,
             rule="account" if account.line else "balance sheet",
@@ -160,15 +158,12 @@ def copy_of(posting: Posting, period_id: int) -> PostingDraft:
     )  # fmt: skip
 
 
-def form_for(production: Production, unit: Unit) -> Form:
-    """Read what entering documents in this unit needs."""
-    chart = list(selectors.accounts(production))
+def form_for(production: Production, unit: Unit, codes: Collection[str] | None = None) -> Form:
+    """Read what entering documents in this unit needs; `codes` are the accounts they name."""
     return Form(
         production,
         unit,
-        {a.code: a for a in chart},
-        {a.clearing_role: a for a in chart if a.clearing_role},
-        taxonomy.leaf_nodes(production),
+        Chart(production, unit, codes),
         selectors.open_periods(production),
         rates.rate_book(production),
     )
@@ -202,7 +197,7 @@ def _rounded(form: Form, entry: Entry) -> Entry:
     A document of many foreign legs balances in its currency to the coin; each leg is rounded
     by itself in the production's, and the sum may be some coins off.
     """
-    clearing = form.roles.get("journal_clearing")
+    clearing = form.chart.role("journal_clearing")
     if clearing is None:
         return entry
     left: dict[tuple[int, str], Decimal] = {}

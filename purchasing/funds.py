@@ -89,7 +89,7 @@ def move_cash(
     if kind not in MOVES:
         raise Invalid(f"Cash: expected {', '.join(MOVES)}, found {kind!r}.")
     _must_be_open(fund)
-    form = entries.form_for(fund.production, fund.unit)
+    form = entries.form_for(fund.production, fund.unit, [fund.account.code, bank])
     paper = Paper(kind, number.strip(), day, fund.currency, None, fund)
     _numbered(paper)
     papers.refuse_double(form, paper)
@@ -109,13 +109,14 @@ def move_cash(
         account, other, fund.cost_center_id, Amount(MOVES[kind] * value, fund.currency, day),
         component=kind[:16],
     )  # fmt: skip
+    times = papers.times_entered(form, paper)
     said = {"fund": fund.custodian, "number": paper.number, "day": day.isoformat(),
             "amount": str(value), "bank": other.code,
-            "version": papers.times_entered(form, paper)}  # fmt: skip
+            "version": times}  # fmt: skip
     entry = entries.Entry(paper.number, fund.custodian, kind, day, (leg,))
     batch = entries.enter(actor=actor, form=form, kind=kind[:12], said=said, entries=[entry])
     return papers.register(
-        actor=actor, form=form, paper=paper, batch=batch, postings=(leg,), total=value
+        actor=actor, form=form, paper=paper, times=times, batch=batch, postings=(leg,), total=value
     )
 
 
@@ -129,7 +130,8 @@ def post_envelope(
     Petty cash cannot spend more than the custodian holds; a card can, and shows what it owes.
     """
     _must_be_open(fund)
-    form = entries.form_for(fund.production, fund.unit)
+    named = [fund.account.code, *(line.account for line in lines)]
+    form = entries.form_for(fund.production, fund.unit, named)
     paper = Paper("envelope", number.strip(), day, fund.currency, None, fund, None, accepts_over)
     _numbered(paper)
     papers.refuse_double(form, paper)
@@ -144,13 +146,20 @@ def post_envelope(
             f"{fund.custodian} holds {papers.say(held, fund.currency)}. "
             "Post the missing advance first, or take receipts out."
         )
+    times = papers.times_entered(form, paper)
     said = {"fund": fund.custodian, "number": paper.number, "day": day.isoformat(),
             "lines": [asdict(line) for line in lines], "accepts_over": accepts_over,
-            "version": papers.times_entered(form, paper)}  # fmt: skip
+            "version": times}  # fmt: skip
     entry = entries.Entry(paper.number, fund.custodian, "envelope", day, postings)
     batch = entries.enter(actor=actor, form=form, kind="envelope", said=said, entries=[entry])
     return papers.register(
-        actor=actor, form=form, paper=paper, batch=batch, postings=postings, total=total
+        actor=actor,
+        form=form,
+        paper=paper,
+        times=times,
+        batch=batch,
+        postings=postings,
+        total=total,
     )
 
 

@@ -45,18 +45,25 @@ def enter_invoice(*, actor: User, production: Production, plan: InvoicePlan) -> 
     paper = Paper(
         "invoice", number, plan.dated, plan.currency, plan.vendor, None, due_on, plan.accepts_over
     )
-    form = entries.form_for(production, plan.unit)
+    form = entries.form_for(production, plan.unit, [line.account for line in plan.lines])
     papers.refuse_double(form, paper)
     postings = papers.cost_postings(form, paper, form.role("payables"), plan.lines)
+    times = papers.times_entered(form, paper)
     said = {
         "vendor": plan.vendor.name, "number": number, "dated": plan.dated.isoformat(),
         "due_on": due_on.isoformat(), "currency": plan.currency, "unit": plan.unit.code,
         "lines": [asdict(line) for line in plan.lines], "accepts_over": plan.accepts_over,
-        "version": papers.times_entered(form, paper),
+        "version": times,
     }  # fmt: skip
     entry = entries.Entry(number, plan.vendor.name, plan.description, plan.dated, postings)
     batch = entries.enter(actor=actor, form=form, kind="invoice", said=said, entries=[entry])
     total = sum((p.amount for p in postings if p.book == ACTUAL), ZERO)
     return papers.register(
-        actor=actor, form=form, paper=paper, batch=batch, postings=postings, total=total
+        actor=actor,
+        form=form,
+        paper=paper,
+        times=times,
+        batch=batch,
+        postings=postings,
+        total=total,
     )

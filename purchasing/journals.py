@@ -55,7 +55,7 @@ def enter_journal(
     Raises Refused when a journal of that number stands already, and Invalid naming the line at
     fault, or by how much debits and credits differ.
     """
-    form = entries.form_for(production, plan.unit)
+    form = entries.form_for(production, plan.unit, [line.account for line in plan.lines])
     number = plan.number.strip()
     if not number:  # taking the next one here would post a journal twice that was sent twice
         following = selectors.next_number(production, "journal", PREFIX)
@@ -78,16 +78,23 @@ def enter_journal(
             else f"Journal {number}: expected two lines or more, found {len(actual)}."
         )
     postings = tuple(sorted(legs, key=lambda leg: leg.book))
+    times = papers.times_entered(form, paper)
     said = {
         "number": number, "day": plan.day.isoformat(), "currency": plan.currency,
         "description": plan.description, "lines": [asdict(line) for line in plan.lines],
-        "version": papers.times_entered(form, paper),
+        "version": times,
     }  # fmt: skip
     entry = entries.Entry(number, "", plan.description, plan.day, postings)
     batch = entries.enter(actor=actor, form=form, kind="journal", said=said, entries=[entry])
     total = sum((leg.amount for leg in actual if leg.amount > 0), ZERO)
     return papers.register(
-        actor=actor, form=form, paper=paper, batch=batch, postings=postings, total=total
+        actor=actor,
+        form=form,
+        paper=paper,
+        times=times,
+        batch=batch,
+        postings=postings,
+        total=total,
     )
 
 

@@ -197,10 +197,11 @@ def center_of(postings: Sequence[PostingDraft]) -> int | None:
 
 
 def register(
-    *, actor: User, form: Form, paper: Paper, batch: Batch, postings: Sequence[PostingDraft],
-    total: Decimal,
+    *, actor: User, form: Form, paper: Paper, times: int, batch: Batch,
+    postings: Sequence[PostingDraft], total: Decimal,
 ) -> Entry:  # fmt: skip
-    """Enter a posted paper in the register. The database refuses a number that stands already."""
+    """Enter a posted paper in the register, which was entered `times` before. The database refuses
+    a number that stands already."""
     said: dict[str, Any] = {"vendor": paper.vendor, "fund": paper.fund, "due_on": paper.due_on}
     return Entry.objects.create(
         production=form.production,
@@ -208,7 +209,7 @@ def register(
         cost_center_id=center_of(postings),
         kind=paper.kind,
         number=paper.number,
-        version=times_entered(form, paper) + 1,
+        version=times + 1,
         currency=paper.currency,
         total=total,
         dated=paper.day,

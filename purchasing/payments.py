@@ -39,7 +39,7 @@ def pay_invoices(*, actor: User, production: Production, plan: PaymentPlan) -> E
     """
     chosen = _chosen(production, plan)
     first = chosen[0][0].entry
-    form = entries.form_for(production, first.unit)
+    form = entries.form_for(production, first.unit, [plan.bank])
     bank = form.account(plan.bank, "Bank") if plan.bank else form.role("bank")
     paper = Paper("payment", plan.number.strip(), plan.day, first.currency, plan.vendor)
     if not paper.number:
@@ -56,16 +56,23 @@ def pay_invoices(*, actor: User, production: Production, plan: PaymentPlan) -> E
             )
         settled.append((found.entry, amount))
         postings += _legs(form, bank, found, amount, plan.day)
+    times = papers.times_entered(form, paper)
     said = {
         "vendor": plan.vendor.name, "number": paper.number, "day": plan.day.isoformat(),
         "bank": bank.code, "invoices": [[e.number, e.version, str(a)] for e, a in settled],
-        "version": papers.times_entered(form, paper),
+        "version": times,
     }  # fmt: skip
     total = sum((p.amount for p in postings), ZERO)
     entry = entries.Entry(paper.number, plan.vendor.name, "", plan.day, tuple(postings))
     batch = entries.enter(actor=actor, form=form, kind="payment", said=said, entries=[entry])
     payment = papers.register(
-        actor=actor, form=form, paper=paper, batch=batch, postings=postings, total=total
+        actor=actor,
+        form=form,
+        paper=paper,
+        times=times,
+        batch=batch,
+        postings=postings,
+        total=total,
     )
     for invoice, amount in settled:
         Settlement.objects.create(

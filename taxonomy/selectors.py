@@ -1,6 +1,6 @@
 """The words of a production, as stored."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db.models import Count, QuerySet
 
@@ -34,17 +34,24 @@ def visible_cost_centers(user: User, production: Production, *, sees_all: bool) 
     return list(rows)
 
 
-def leaf_nodes(production: Production) -> dict[tuple[int, str], int]:
-    """(unit id, account code) -> the id of the account's node in that unit.
+def leaf_nodes(
+    production: Production, unit: Unit | None = None, codes: Collection[str] | None = None
+) -> dict[tuple[int, str], int]:
+    """(unit id, account code) -> the id of the account's node in that unit: of all of them, or of
+    one unit's and of these codes.
 
     The latest correction stands for the node it corrects. What hangs in an override branch is
     posted to by what the override permits, and by nothing else.
     """
     rows = CostNode.objects.filter(production=production, kind="account", branch=None)
+    if unit is not None:
+        rows = rows.filter(unit=unit)
+    if codes is not None:
+        rows = rows.filter(code__in=codes)
     leaves: dict[tuple[int, str], int] = {}
-    for pk, unit, code, flag in rows.order_by("pk").values_list("pk", "unit_id", "code", "flag"):
-        if unit is not None and (flag or (unit, code) not in leaves):
-            leaves[unit, code] = pk
+    for pk, of_unit, code, flag in rows.order_by("pk").values_list("pk", "unit_id", "code", "flag"):
+        if of_unit is not None and (flag or (of_unit, code) not in leaves):
+            leaves[of_unit, code] = pk
     return leaves
 
 

@@ -81,7 +81,7 @@ def pay(
         unit = taxonomy.unit_by_code(film.production, "MAIN")
         assert unit is not None
         form = entries.form_for(film.production, unit)
-        center = form.accounts["3310"].cost_center_id
+        center = form.account("3310", "Line 1").cost_center_id
         assert center is not None
         paid = Amount(D(amount), "CAD", day)
         line = form.posting(form.role("payables"), form.role("bank"), center, paid)

@@ -191,7 +191,7 @@ def test_an_entry_sent_twice_is_posted_once(film: Film) -> None:
             )  # fmt: skip
             back = leg._replace(
                 account_id=form.account("3301", "Line 2").pk,
-                node_id=form.nodes[unit.pk, "3301"],
+                node_id=form.chart.node_id(form.account("3301", "Line 2")),
                 amount=-leg.amount,
                 base_amount=-leg.amount,
             )

@@ -194,7 +194,7 @@ def test_what_rounding_leaves_of_a_journal_goes_to_currency_rounding(
         assert unit is not None
         form = entries.form_for(film.production, unit)
         clearing = form.role("journal_clearing")
-        center = form.accounts["3310"].cost_center_id
+        center = form.account("3310", "Line 1").cost_center_id
         assert center is not None
         legs = tuple(
             form.posting(form.account(code, code), clearing, center, Amount(D(a), "CAD", FRIDAY))
