@@ -77,6 +77,8 @@ URL_ACTIONS: Final = {
     "order_send_back": "approve_orders",
     "order_step": "post_entries",
     "vendors": "post_entries",
+    "segments": "view_costs",
+    "segment_change": "post_entries",
     "invoices": "view_costs",
     "invoice_new": "post_entries",
     "payments": "view_costs",

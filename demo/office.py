@@ -7,6 +7,26 @@ from access.context import acting
 from access.models import Production, User
 from budgets import changes, efc, versions
 from demo import budget
+from ledger.coding import add_segment
+from ledger.selectors import known_segments
+
+# Where and in what Night Ferry is shot; a feature has no episodes.
+SEGMENTS = (
+    ("location", "PIER", "North pier"),
+    ("location", "STAGE4", "Stage 4"),
+    ("set", "WHEELHOUSE", "Wheelhouse, interior"),
+    ("set", "CARDECK", "Car deck"),
+    ("set", "GALLEY", "Galley, interior"),
+)
+
+
+def name_segments(production: Production, accountant: User) -> None:
+    """The codes lines may carry, on a film that has none yet."""
+    with acting(user_id=accountant.pk, production_id=production.pk):
+        if known_segments(production):
+            return
+        for kind, code, name in SEGMENTS:
+            add_segment(actor=accountant, production=production, kind=kind, code=code, name=name)
 
 
 def lock_the_budget(production: Production, accountant: User, producer: User) -> str:

@@ -15,7 +15,8 @@ BUNDLE, PROOF = "prodacct bundle 1", "prodacct proof 1"
 SCALE = 10_000  # amounts are whole ten-thousandths: four decimals, no float anywhere
 TILE = 8_192  # 256 hashes of 32 bytes
 
-# What a row's line says, in this order. The line is hashed as it stands: P2(...), or T2 and the
+# What a row's line says, in this order. The line is hashed as it stands: P2(...), or P3 and what
+# the posting is coded to besides its account (`location=NOLA set=CAFE`), then (...); or T2 and the
 # document key and the facts in hex, with a point between, then (...).
 TRANSACTION = (
     "document_key", "facts", "production_id", "batch_id", "number", "document_id", "source_row",
@@ -24,9 +25,9 @@ TRANSACTION = (
     "reverses_batch_id", "reverses_number",
 )  # fmt: skip
 POSTING = (
-    "production_id", "batch_id", "line_no", "transaction_number", "unit_id", "book", "account_id",
-    "counter_account_id", "cost_center_id", "node_id", "period_id", "component", "line", "rule",
-    "currency", "amount", "base_amount", "commitment_id",
+    "segments", "production_id", "batch_id", "line_no", "transaction_number", "unit_id", "book",
+    "account_id", "counter_account_id", "cost_center_id", "node_id", "period_id", "component",
+    "line", "rule", "currency", "amount", "base_amount", "commitment_id",
 )  # fmt: skip
 
 _NOTE = re.compile(
@@ -34,6 +35,7 @@ _NOTE = re.compile(
     rb"\n\xe2\x80\x94 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]{91}=)\n"
 )
 _TRANSACTION = re.compile(r"T2((?:[0-9a-f]{2})*)\.((?:[0-9a-f]{2})*)(\(.*)", re.DOTALL)
+_POSTING = re.compile(r"P(?:2|3([a-z0-9]+=[^\s(]+(?: [a-z0-9]+=[^\s(]+)*))(\(.*)", re.DOTALL)
 _FIELD = re.compile(r'(?:"((?:[^"\\]|""|\\\\|\\n)*)"|([^"\\(),\s]*))(,|\)\Z)')
 _ESCAPED = re.compile(r'""|\\\\|\\n')
 _PLAIN = {'""': '"', "\\\\": "\\", "\\n": "\n"}
@@ -268,9 +270,10 @@ def transaction_of(line: str) -> dict[str, str | None]:
 
 def posting_of(line: str) -> dict[str, str | None]:
     """The columns of a posting's line. Raises ValueError for anything but exactly these."""
-    if not line.startswith("P2("):
+    found = _POSTING.fullmatch(line)
+    if found is None:
         raise ValueError("it does not begin as a posting does")
-    return dict(zip(POSTING, _row(line[2:]), strict=True))
+    return dict(zip(POSTING, [found[1] or "", *_row(found[2])], strict=True))
 
 
 def _row(text: str) -> list[str | None]:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from access.models import Production
 from ledger import selectors
 from ledger.models import Account
+from ledger.segments import Known
 from taxonomy import selectors as taxonomy
 from taxonomy.models import Unit
 
@@ -22,6 +23,7 @@ class Chart:
         self._production = production
         self._unit = unit
         self._is_whole = False
+        self._segments: Known | None = None
         self._read(None if codes is None else {code.strip() for code in codes})
 
     def _read(self, codes: Collection[str] | None) -> None:
@@ -32,6 +34,12 @@ class Chart:
         self._roles = {a.clearing_role: a for a in self._accounts.values() if a.clearing_role}
         self._nodes = taxonomy.leaf_nodes(self._production, self._unit, self._accounts)
         self._is_whole = codes is None
+
+    def known_segments(self) -> Known:
+        """The codes lines may carry, read when the first line carries one."""
+        if self._segments is None:
+            self._segments = selectors.known_segments(self._production)
+        return self._segments
 
     def account(self, code: str) -> Account | None:
         """The account with exactly this code."""

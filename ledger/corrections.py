@@ -8,7 +8,7 @@ Each posts in an open period, whatever has become of the original's, and each ha
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from access.errors import Invalid, NotFoundHere, Refused
 from access.models import Production, User
@@ -27,11 +27,13 @@ class ReversedBefore(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a posted line belongs: the account, and the cost centre if that changes too."""
+    """Where a posted line belongs: the account, and the cost centre and the segments if those
+    change too; segments as a person types them, None for as they were."""
 
     line_no: int
     account: str
     cost_center_id: int | None = None
+    segments: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,12 @@ def change_distribution(
         "was": list(key),
         "day": day.isoformat(),
         "changes": [
-            {"line": c.line_no, "account": c.account, "cost_center": c.cost_center_id}
+            {
+                "line": c.line_no,
+                "account": c.account,
+                "cost_center": c.cost_center_id,
+                "segments": c.segments,
+            }
             for c in changes
         ],
     }
@@ -222,11 +229,17 @@ def _again(
     return draft._replace(amount=amount, base_amount=form.rates.base(amount, posting.currency, day))
 
 
-def _wanted(
-    form: Form, old: Posted, changes: Sequence[Change]
-) -> Mapping[int, tuple[Account, int | None]]:
+class _Place(NamedTuple):
+    """Where a line goes: its account, its cost centre (None: the account's own), its segments."""
+
+    account: Account
+    cost_center_id: int | None
+    segments: str
+
+
+def _wanted(form: Form, old: Posted, changes: Sequence[Change]) -> Mapping[int, _Place]:
     lines = {p.line_no: p for p in old.postings if p.book == 1}
-    wanted: dict[int, tuple[Account, int | None]] = {}
+    wanted: dict[int, _Place] = {}
     for change in changes:
         line = lines.get(change.line_no)
         if line is None:
@@ -238,30 +251,32 @@ def _wanted(
                 "Name another."
             )
         same_center = change.cost_center_id in (None, line.cost_center_id)
-        if account.pk != line.account_id or not same_center:
-            wanted[change.line_no] = (account, change.cost_center_id)
+        coded = line.segments
+        if change.segments is not None and change.segments.strip() != coded:
+            coded = form.coding(change.segments, f"Line {change.line_no}")
+        if account.pk != line.account_id or not same_center or coded != line.segments:
+            stays = line.cost_center_id if account.pk == line.account_id else None
+            wanted[change.line_no] = _Place(account, change.cost_center_id or stays, coded)
     if not wanted:
         raise Invalid(f"{old.name}: every line stays where it was. Nothing was posted.")
     return wanted
 
 
 def _moved(
-    form: Form,
-    posting: Posting,
-    wanted: Mapping[int, tuple[Account, int | None]],
-    period_id: int,
+    form: Form, posting: Posting, wanted: Mapping[int, _Place], period_id: int
 ) -> PostingDraft:
     draft = _opposite(form, posting, period_id)
     draft = draft._replace(amount=posting.amount, base_amount=posting.base_amount)
     if posting.line_no not in wanted:
         return draft
-    account, cost_center_id = wanted[posting.line_no]
+    account, cost_center_id, coded = wanted[posting.line_no]
     return draft._replace(
         account_id=account.pk,
         cost_center_id=cost_center_id or account.cost_center_id or posting.cost_center_id,
         node_id=form.chart.node_id(account),
         line=account.line,
         rule="distribution change",
+        segments=coded,
     )
 
 

@@ -17,11 +17,12 @@ from django.db import IntegrityError, transaction
 
 from access.errors import Invalid, Refused
 from access.models import Production, User
-from ledger import fx, journal, rates, selectors, services
+from ledger import fx, journal, rates, segments, selectors, services
 from ledger.charts import Chart
 from ledger.fx import Hole, RateBook
 from ledger.journal import ACTUAL, COMMITMENT, PostingDraft, TransactionDraft
 from ledger.models import Account, Batch, Posting
+from ledger.segments import SegmentError
 from taxonomy import money
 from taxonomy.models import Unit
 
@@ -87,6 +88,15 @@ class Form:
             raise Invalid(f"The chart has no {role.replace('_', ' ')} account. Add one.")
         return found
 
+    def coding(self, text: str, where: str) -> str:
+        """What a person typed as a line's segments, as it is written. Raises Invalid."""
+        if not text.strip():
+            return ""
+        try:
+            return segments.typed(text, self.chart.known_segments())
+        except SegmentError as error:
+            raise Invalid(f"{where}, segments: {error}") from None
+
     def period_id(self, day: date) -> int:
         """The open period a document of this day posts to. Raises NoOpenPeriod."""
         found = journal.period_of(day, self.periods)
@@ -98,7 +108,8 @@ class Form:
         self, account: Account, counter: Account, cost_center_id: int, money: "Amount",
         **more: Any,
     ) -> PostingDraft:  # fmt: skip
-        """A leg from `counter` to `account`; `more` is component, book or commitment_id.
+        """A leg from `counter` to `account`; `more` is component, book,
+        commitment_id or segments.
 
         Raises Invalid for a cost or an order on contingency.
         """
@@ -155,6 +166,7 @@ def copy_of(posting: Posting, period_id: int) -> PostingDraft:
         posting.account_id, posting.counter_account_id, posting.cost_center_id, posting.node_id,
         period_id, posting.component, posting.line, posting.rule, posting.currency,
         posting.amount, posting.base_amount, posting.book, posting.commitment_id,
+        posting.segments,
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ ACTUAL, COMMITMENT, BUDGET, FORECAST = 1, 2, 3, 4
 class PostingDraft(NamedTuple):
     """One posting: which accounts, whose cost, how classified, how much, in which book.
 
-    `commitment_id` names the order a posting of the commitment book belongs to.
+    `commitment_id` names the order a posting of the commitment book belongs to; `segments` is the
+    written text of ledger/segments.py.
     """
 
     account_id: int
@@ -36,6 +37,7 @@ class PostingDraft(NamedTuple):
     base_amount: Decimal | None
     book: int = ACTUAL
     commitment_id: int | None = None
+    segments: str = ""
 
 
 class TransactionDraft(NamedTuple):
@@ -127,7 +129,7 @@ TRANSACTION_COLUMNS = (
 POSTING_COLUMNS = (
     "production_id, batch_id, line_no, transaction_number, unit_id, book, account_id, "
     "counter_account_id, cost_center_id, node_id, period_id, component, line, rule, currency, "
-    "amount, base_amount, commitment_id"
+    "amount, base_amount, commitment_id, segments"
 )
 
 
@@ -141,5 +143,5 @@ def posting_copy_line(posting: PostingDraft, head: str, number: int, tail: str) 
         f"{posting.counter_account_id}\t{posting.cost_center_id}\t{posting.node_id}\t"
         f"{posting.period_id}\t{posting.component}\t{posting.line}\t{posting.rule}\t"
         f"{posting.currency}\t{posting.amount}\t{_optional(posting.base_amount)}\t"
-        f"{_optional(posting.commitment_id)}\n"
+        f"{_optional(posting.commitment_id)}\t{posting.segments}\n"
     )

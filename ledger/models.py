@@ -13,6 +13,8 @@ from simple_history.models import HistoricalRecords
 from access.models import Production, User
 from ledger.fx import VALUE_ONLY
 from ledger.rate_tables import Conversion, FilledHole, RateSheet  # noqa: F401 - their app's tables
+from ledger.segment_tables import Segment  # noqa: F401 - as these
+from ledger.segments import MOST_CHARACTERS
 from ledger.verification_tables import Alteration, Verification  # noqa: F401 - as these
 from taxonomy.models import CostCenter, CostNode, Unit
 
@@ -130,6 +132,7 @@ class Commitment(models.Model):
     cost_center = models.ForeignKey(CostCenter, models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3)
     reference = models.CharField(max_length=40)
+    segments = models.CharField(max_length=MOST_CHARACTERS, db_default="")
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -267,6 +270,7 @@ class Posting(models.Model):
         Commitment, models.PROTECT, null=True, related_name="+",
         db_constraint=False, db_index=False,
     )  # fmt: skip
+    segments = models.CharField(max_length=MOST_CHARACTERS, db_default="")  # ledger/segments.py
 
     class Meta:
         default_permissions = ()
@@ -294,6 +298,11 @@ class Posting(models.Model):
                 fields=["production", "batch"],
                 condition=models.Q(base_amount__isnull=True),
                 name="posting_without_rate",
+            ),
+            models.Index(
+                fields=["production", "account", "period"],
+                condition=~models.Q(segments=""),
+                name="posting_coded",
             ),
         ]
 

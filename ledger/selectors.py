@@ -27,6 +27,8 @@ from ledger.models import (
     SourcePiece,
     Transaction,
 )
+from ledger.segment_tables import Segment
+from ledger.segments import KINDS
 from ledger.verification_tables import Alteration, Verification
 from taxonomy.models import Unit
 
@@ -39,6 +41,19 @@ def accounts(production: Production) -> QuerySet[Account]:
 def account_by_code(production: Production, code: str) -> Account | None:
     """The account with exactly this code."""
     return Account.objects.filter(production=production, code=code).first()
+
+
+def segments(production: Production) -> QuerySet[Segment]:
+    """The codes lines may carry, kind by kind."""
+    return Segment.objects.filter(production=production).order_by("kind", "code")
+
+
+def known_segments(production: Production) -> dict[str, dict[str, bool]]:
+    """kind -> code -> whether it is still in use; only the kinds the production has codes of."""
+    known: dict[str, dict[str, bool]] = {}
+    for kind, code, is_active in segments(production).values_list("kind", "code", "is_active"):
+        known.setdefault(kind, {})[code] = is_active
+    return {kind: known[kind] for kind in KINDS if kind in known}
 
 
 def periods(production: Production) -> QuerySet[Period]:

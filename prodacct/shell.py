@@ -14,6 +14,7 @@ SCREENS = (
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
     ("cost_tree", "Cost codes", "t", "view_costs"),
+    ("segments", "Segments", "", "view_costs"),
     ("attachments", "Attachments", "", "import_files"),
     ("orders", "Orders", "o", "view_costs"),
     ("invoices", "Invoices", "n", "view_costs"),
@@ -62,6 +63,7 @@ _HOME = {
     "envelope_new": "funds",
     "fund_close": "funds",
     "fx_rates": "fx_register",
+    "segment_change": "segments",
 }
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from access.errors import Invalid, Refused
 from access.models import Production
-from ledger import entries
+from ledger import entries, segments
 from ledger import selectors as ledger
 from purchasing import selectors
 from purchasing.funds import ROLES, FundPlan
@@ -35,13 +35,14 @@ LONGEST_TEXT = 2_000
 ORDER_COLUMNS = ("account", "quantity", "rate", "description")
 COST_COLUMNS = ("account", "amount", "description", "order", "order_line", "is_final")
 JOURNAL_COLUMNS = ("account", "debit", "credit", "cost_center", "order", "order_line")
+SEGMENTS = "segments"  # a column of each grid, on a production that has any
 # What the services' sentences begin with -> the field they are about.
 _PLACES = {
     "Vendor": "vendor", "Currency": "currency", "Rental": "rental_ends_on", "Type": "kind",
     "Invoice": "number", "Payment": "number", "Journal": "number", "Envelope": "number",
     "Bank": "bank", "Fund": "custodian", "Account": "account", "Imprest": "imprest",
     "Reason": "reason", "Terms": "terms_days", "Advance": "amount", "Reimbursement": "amount",
-    "Return": "amount",
+    "Return": "amount", "Segment": "kind", "Code": "code", "Name": "name",
 }  # fmt: skip
 _LINE = re.compile(r"Line (\d+)(?:, (\w+))?: ")
 Found = TypeVar("Found")
@@ -198,6 +199,19 @@ def _check_account(sent: Sent, name: str, code: str, known: Mapping[str, bool]) 
         sent.fault(name, f"{code} only adds up other accounts. Name one of its details.")
 
 
+def columns_of(columns: tuple[str, ...], production: Production) -> tuple[str, ...]:
+    """The columns of a grid on this production: with segments where it has any."""
+    has_any = bool(ledger.known_segments(production))
+    return (*columns, SEGMENTS) if has_any else columns  # last: rows are pasted in the old order
+
+
+def _check_segments(sent: Sent, n: int, text: str, known: segments.Known) -> None:
+    try:
+        segments.typed(text, known)
+    except segments.SegmentError as error:
+        sent.fault(f"{SEGMENTS}-{n}", str(error))
+
+
 def _chart(production: Production) -> dict[str, bool]:
     return {a.code: a.is_postable for a in ledger.accounts(production)}
 
@@ -231,15 +245,17 @@ def _check_quantity(sent: Sent, name: str, text: str) -> None:
 
 def order_lines(sent: Sent, production: Production, currency: str) -> tuple[LinePlan, ...]:
     """The lines of an order; faults are noted, not raised."""
-    chart = _chart(production)
+    chart, known = _chart(production), ledger.known_segments(production)
     plans = []
     for n, cells in sent.rows():
+        coded = cells.get(SEGMENTS, "")
         _check_account(sent, f"account-{n}", cells["account"], chart)
+        _check_segments(sent, n, coded, known)
         _check_quantity(sent, f"quantity-{n}", cells["quantity"])
         _check_amount(sent, f"rate-{n}", cells["rate"], currency)
         plans.append(
             LinePlan(cells["account"], cells["quantity"] or "1", cells["rate"],
-                     cells["description"][:LONGEST_TEXT])
+                     cells["description"][:LONGEST_TEXT], coded)
         )  # fmt: skip
     if not plans:
         sent.fault("account-0", "expected a line, found none.")
@@ -268,10 +284,12 @@ def order_plan(sent: Sent, production: Production) -> OrderPlan:
 
 def cost_lines(sent: Sent, production: Production, currency: str) -> tuple[CostLine, ...]:
     """The lines of an invoice or envelope; faults are noted, not raised."""
-    chart = _chart(production)
+    chart, known = _chart(production), ledger.known_segments(production)
     plans = []
     for n, cells in sent.rows():
+        coded = cells.get(SEGMENTS, "")
         _check_account(sent, f"account-{n}", cells["account"], chart)
+        _check_segments(sent, n, coded, known)
         _check_amount(sent, f"amount-{n}", cells["amount"], currency)
         line_no = _number(sent, f"order_line-{n}", cells["order_line"])
         if cells["order"] and not cells["order_line"]:
@@ -280,7 +298,7 @@ def cost_lines(sent: Sent, production: Production, currency: str) -> tuple[CostL
             sent.fault(f"order-{n}", "expected the order this line is of, found nothing.")
         plans.append(
             CostLine(cells["account"], cells["amount"], cells["description"][:LONGEST_TEXT],
-                     cells["order"].upper(), line_no, bool(cells["is_final"]))
+                     cells["order"].upper(), line_no, bool(cells["is_final"]), coded)
         )  # fmt: skip
     if not plans:
         sent.fault("account-0", "expected a line, found none.")
@@ -331,10 +349,12 @@ def journal_plan(sent: Sent, production: Production) -> JournalPlan:
     day = sent.day("day")
     currency = sent.currency()
     description = sent.required("description", "what the journal is for")
-    chart = _chart(production)
+    chart, known = _chart(production), ledger.known_segments(production)
     plans = []
     for n, cells in sent.rows():
+        coded = cells.get(SEGMENTS, "")
         _check_account(sent, f"account-{n}", cells["account"], chart)
+        _check_segments(sent, n, coded, known)
         both = bool(cells["debit"]) and bool(cells["credit"])
         if both or not (cells["debit"] or cells["credit"]):
             sent.fault(f"debit-{n}", "expected a debit or a credit, found both or neither.")
@@ -344,7 +364,7 @@ def journal_plan(sent: Sent, production: Production) -> JournalPlan:
         line_no = _number(sent, f"order_line-{n}", cells["order_line"])
         plans.append(
             JournalLine(cells["account"], cells["debit"], cells["credit"], cells["cost_center"],
-                        cells["order"].upper(), line_no)
+                        cells["order"].upper(), line_no, coded)
         )  # fmt: skip
     if not plans:
         sent.fault("account-0", "expected two lines or more, found none.")

@@ -32,6 +32,7 @@ class JournalLine:
     cost_center: str = ""
     order: str = ""
     order_line: int = 0
+    segments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def _legs(
     if account.pk == clearing.pk:
         raise Invalid(f"{where}: {account.code} is what every journal goes through. Name another.")
     money = Amount(amount, paper.currency, paper.day)
-    legs = [form.posting(account, clearing, center, money, component="journal")]
+    coded = form.coding(line.segments, where)
+    legs = [form.posting(account, clearing, center, money, component="journal", segments=coded)]
     if line.order:
         asked = CostLine(line.account, str(amount), "", line.order, line.order_line)
         legs += papers.relief_postings(form, paper, relieved, asked, amount, where)

@@ -10,6 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from access.models import Production, User
 from ledger.models import Account, Batch, Commitment
+from ledger.segments import MOST_CHARACTERS
 from taxonomy.models import CostCenter, Unit
 
 
@@ -97,6 +98,7 @@ class OrderLine(models.Model):
     quantity = models.DecimalField(max_digits=12, decimal_places=3)
     rate = models.DecimalField(max_digits=19, decimal_places=4)
     amount = models.DecimalField(max_digits=19, decimal_places=4)
+    segments = models.CharField(max_length=MOST_CHARACTERS, db_default="")  # ledger/segments.py
 
     class Meta:
         default_permissions = ()

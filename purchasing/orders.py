@@ -33,6 +33,7 @@ class LinePlan:
     quantity: str
     rate: str
     description: str = ""
+    segments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def _write_lines(
                 quantity=quantity,
                 rate=rate,
                 amount=amount,
+                segments=form.coding(line.segments, where),
             )
         )
     return OrderLine.objects.bulk_create(made)
@@ -237,6 +239,12 @@ def _check_amendment(order: PurchaseOrder, lines: Sequence[OrderLine]) -> None:
                 f"Line {line.line_no} is committed on {before[line.line_no].account.code}: add a "
                 "line for the other account, and take this one down to what relieved it."
             )
+        if now is not None and now.segments != before[line.line_no].segments:
+            raise Invalid(
+                f"Line {line.line_no}, segments: it is committed on "
+                f"{before[line.line_no].segments or 'none'}. Add a line for the others, and take "
+                "this one down to what relieved it."
+            )
         if (now.amount if now else ZERO) < relieved:
             raise Invalid(
                 f"Line {line.line_no}: {say(relieved, order.currency)} are relieved already, so it "
@@ -264,11 +272,9 @@ def open_order(*, actor: User, order: PurchaseOrder, day: date) -> PurchaseOrder
     form = entries.form_for(order.production, order.unit)
     known = {c.line_no: c for c in selectors.committed_lines(order.production, [order])[order.pk]}
     wanted = {line.line_no: line for line in selectors.lines_of(order, order.drafted)}
-    accounts = {n: line.account for n, line in wanted.items()}
-    for line in selectors.lines_of(order, order.version):
-        accounts.setdefault(line.line_no, line.account)
+    every = {line.line_no: line for line in selectors.lines_of(order, order.version)} | wanted
     postings = []
-    for line_no, account in sorted(accounts.items()):
+    for line_no, line in sorted(every.items()):
         committed = known.get(line_no)
         standing = committed.standing if committed else Standing(ZERO, ZERO, ZERO)
         now = wanted[line_no].amount if line_no in wanted else ZERO
@@ -278,9 +284,8 @@ def open_order(*, actor: User, order: PurchaseOrder, day: date) -> PurchaseOrder
         commitment_id = committed.commitment_id if committed else _commit(order, wanted[line_no])
         component = "ordered" if change > 0 else "cancelled"
         postings.append(
-            _leg(form, order, account.code, Amount(change, order.currency, day), component,
-                 commitment_id)
-        )  # fmt: skip
+            _leg(form, order, line, Amount(change, order.currency, day), component, commitment_id)
+        )
     version = order.drafted
     order = _step(order, OPEN, version=version)
     if postings:
@@ -296,6 +301,7 @@ def _commit(order: PurchaseOrder, line: OrderLine) -> int:
         cost_center_id=order.cost_center_id,
         currency=order.currency,
         reference=f"{order.number}/{line.line_no}",
+        segments=line.segments,
     )
     OrderCommitment.objects.create(
         production_id=order.production_id,
@@ -309,12 +315,13 @@ def _commit(order: PurchaseOrder, line: OrderLine) -> int:
 
 
 def _leg(
-    form: Form, order: PurchaseOrder, account: str, amount: Amount, component: str,
-    commitment_id: int,
+    form: Form, order: PurchaseOrder, line: OrderLine | Commitment, amount: Amount,
+    component: str, commitment_id: int,
 ) -> PostingDraft:  # fmt: skip
     return form.posting(
-        form.account(account, order.number), form.role("book_control"), order.cost_center_id,
-        amount, component=component, book=COMMITMENT, commitment_id=commitment_id,
+        form.account(line.account.code, order.number), form.role("book_control"),
+        order.cost_center_id, amount, component=component, book=COMMITMENT,
+        commitment_id=commitment_id, segments=line.segments,
     )  # fmt: skip
 
 
@@ -322,7 +329,8 @@ def _post(
     actor: User, form: Form, order: PurchaseOrder, what: str, postings: Sequence[PostingDraft],
     day: date,
 ) -> None:  # fmt: skip
-    lines = [asdict(LinePlan(x.account.code, str(x.quantity), str(x.rate), x.description))
+    lines = [asdict(LinePlan(x.account.code, str(x.quantity), str(x.rate), x.description,
+                             x.segments))
              for x in selectors.lines_of(order, order.version)]  # fmt: skip
     entry = entries.Entry(
         order.number, order.vendor.name, order.description or what, day, tuple(postings)
@@ -369,13 +377,10 @@ def _cancel(
     reason: str,
 ) -> None:  # fmt: skip
     form = entries.form_for(order.production, order.unit)
-    accounts = dict(
-        Commitment.objects.filter(pk__in=[c.commitment_id for c in lines]).values_list(
-            "pk", "account__code"
-        )
-    )
+    found = Commitment.objects.filter(pk__in=[c.commitment_id for c in lines])
+    commitments = {c.pk: c for c in found.select_related("account")}
     legs = [
-        _leg(form, order, accounts[line.commitment_id],
+        _leg(form, order, commitments[line.commitment_id],
              Amount(-line.standing.open, order.currency, day), "cancelled", line.commitment_id)
         for line in lines
         if line.standing.open

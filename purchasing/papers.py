@@ -17,7 +17,7 @@ from ledger.entries import Amount, Form, amount_of
 from ledger.journal import COMMITMENT, PostingDraft
 from ledger.models import Account, Batch
 from purchasing import selectors
-from purchasing.models import Entry, Fund, PurchaseOrder, Vendor
+from purchasing.models import Entry, Fund, OrderLine, PurchaseOrder, Vendor
 from purchasing.states import Standing, relief
 from taxonomy.money import format_amount
 
@@ -42,6 +42,7 @@ class CostLine:
     order: str = ""
     order_line: int = 0
     is_final: bool = False
+    segments: str = ""
 
 
 @dataclass(slots=True)
@@ -142,7 +143,8 @@ def cost_postings(
                 "Enter it in a journal, where a cost centre is named."
             )
         money = Amount(amount, paper.currency, paper.day)
-        made.append(form.posting(account, counter, center, money))
+        coded = form.coding(line.segments, where)
+        made.append(form.posting(account, counter, center, money, segments=coded))
     return tuple(sorted(made, key=lambda p: p.book))
 
 
@@ -167,7 +169,10 @@ def relief_postings(
             "order, or accept the overage."
         )
     standing = standing._replace(relieved=standing.relieved + taken)
-    commitment_account = _committed_account(form, order, line.order_line)
+    ordered = _committed_line(order, line.order_line)
+    commitment_account = form.account(
+        ordered.account.code, f"{order.number} line {line.order_line}"
+    )
     steps = [("relieved", -taken)]
     if line.is_final:
         steps.append(("cancelled", -standing.open))
@@ -178,15 +183,16 @@ def relief_postings(
             commitment_account, form.role("book_control"), order.cost_center_id,
             Amount(value, order.currency, paper.day),
             component=component, book=COMMITMENT, commitment_id=committed.commitment_id,
+            segments=ordered.segments,
         )
         for component, value in steps if value
     ]  # fmt: skip
 
 
-def _committed_account(form: Form, order: PurchaseOrder, line_no: int) -> Account:
+def _committed_line(order: PurchaseOrder, line_no: int) -> OrderLine:
     for line in selectors.lines_of(order, order.version):
         if line.line_no == line_no:
-            return form.account(line.account.code, f"{order.number} line {line_no}")
+            return line
     raise AssertionError("a committed line stands in the version that is in force")
 
 

@@ -51,6 +51,7 @@ class BibleLine:
     running: Decimal
     reverses: str
     reversed_by: str
+    segments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ GROUP BY 1, 2
 _LINES = """
 WITH legs AS (
     SELECT p.account_id AS account, p.currency, p.amount, p.batch_id, p.line_no,
-           p.transaction_number
+           p.transaction_number, p.segments
     FROM ledger_posting p
     WHERE p.production_id = (SELECT %(production)s::bigint) AND p.book = 1
       AND p.account_id = ANY (%(accounts)s) AND p.period_id = ANY (%(periods)s)
     UNION ALL
     SELECT p.counter_account_id, p.currency, -p.amount, p.batch_id, p.line_no,
-           p.transaction_number
+           p.transaction_number, p.segments
     FROM ledger_posting p
     WHERE p.production_id = (SELECT %(production)s::bigint) AND p.book = 1
       AND p.counter_account_id = ANY (%(accounts)s) AND p.period_id = ANY (%(periods)s)
@@ -101,7 +102,7 @@ WITH legs AS (
 )
 SELECT s.account, s.currency, s.effective_date, s.reference, s.vendor, s.description, b.origin,
        s.batch_id, s.transaction_number, s.amount, s.running,
-       coalesce(o.reference, ''), coalesce(r.reference, '')
+       coalesce(o.reference, ''), coalesce(r.reference, ''), s.segments
 FROM page s
 JOIN ledger_batch b ON b.id = s.batch_id
 LEFT JOIN LATERAL (SELECT x.reference FROM ledger_transaction x

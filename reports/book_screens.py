@@ -133,6 +133,7 @@ def _bible_line(production: Production, line: BibleLine) -> dict[str, Any]:
         "reference": line.reference or "no number",
         "vendor": line.vendor,
         "description": line.description,
+        "segments": line.segments,
         "source": line.origin,
         "debit": shown if line.amount > 0 else "",
         "credit": shown if line.amount < 0 else "",

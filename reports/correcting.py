@@ -85,7 +85,8 @@ def was_is(production: Production, opened: Opened) -> list[dict[str, str]]:
     centers = {c.pk: c.code for c in taxonomy.cost_centers(production)}
 
     def place(posting: Posting) -> str:
-        return f"{names[posting.account_id]}, {centers.get(posting.cost_center_id, '')}"
+        center = centers.get(posting.cost_center_id, "")
+        return ", ".join(x for x in (names[posting.account_id], center, posting.segments) if x)
 
     return [
         {
@@ -115,6 +116,7 @@ def panel(
             "value": sent.get(f"amount-{posting['line_no']}", f"{_plain(posting)}"),
             "is": sent.get(f"account-{posting['line_no']}", posting["account"]),
             "center": sent.get(f"center-{posting['line_no']}", ""),
+            "coded": sent.get(f"segments-{posting['line_no']}", posting["segments"]),
         }
         for posting in actual
     ]
@@ -137,6 +139,7 @@ def panel(
         "what": sent.get("what", ""),
         "accounts": [a for a in ledger.accounts(production) if a.is_postable] if may else [],
         "centers": list(taxonomy.cost_centers(production)) if may else [],
+        "segments": list(ledger.segments(production).filter(is_active=True)) if may else [],
     }
 
 
@@ -219,8 +222,12 @@ def redistribute_it(
         if center and center not in centers:
             raise Invalid(f"Line {posting.line_no}: expected a cost centre, found {center[:20]!r}.")
         account = _text(sent, f"account-{posting.line_no}") or posting.account.code
-        if account != posting.account.code or center:
-            changes.append(Change(posting.line_no, account, centers.get(center)))
+        coded = _text(sent, f"segments-{posting.line_no}")
+        is_coded = f"segments-{posting.line_no}" in sent and coded != posting.segments
+        if account != posting.account.code or center or is_coded:
+            changes.append(
+                Change(posting.line_no, account, centers.get(center), coded if is_coded else None)
+            )
     said: dict[str, Any] = {"actor": actor, "production": production, "day": day}
     held = boundary.hold_if_crossing(key=key, reason=reason, changes=changes, **said)
     if held is not None:

@@ -9,6 +9,7 @@ from django.db import models
 
 from access.models import Production
 from ledger.models import Account, Period
+from ledger.segment_tables import Segment
 from purchasing.models import Fund, PurchaseOrder, Vendor
 
 # Kind -> the master, and the field people name one by.
@@ -17,6 +18,7 @@ KINDS: dict[str, tuple[type[models.Model], str]] = {
     "fund": (Fund, "custodian"),
     "order": (PurchaseOrder, "number"),
     "period": (Period, "number"),
+    "segment": (Segment, "code"),
     "vendor": (Vendor, "name"),
 }
 _SAID = {"+": "made", "~": "changed", "-": "removed"}

@@ -34,7 +34,7 @@ class Filter:
 
     `upto` means to date, else the period alone; `book` is a column of BOOKS.
     `both_legs` is for balance-sheet accounts: they stand against the costs, and against each other
-    when they are paid or payroll withholds.
+    when they are paid or payroll withholds. `segment` asks for what is coded to it: `set=CAFE`.
     """
 
     account_code: str
@@ -48,6 +48,7 @@ class Filter:
     cost_center_id: int | None = None
     currency: str | None = None
     book: str = "actual"
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Line:
     amount: Decimal
     base_amount: Decimal | None
     source_row: int | None
+    segments: str
     leaf: bytes
 
 
@@ -96,6 +98,7 @@ WHERE p.production_id = (SELECT %(production)s::bigint) AND p.book = ANY(%(books
   AND ({legs}) AND p.period_id = ANY(%(periods)s)
   AND (%(unit)s::bigint IS NULL OR p.unit_id = %(unit)s)
   AND (%(center)s::bigint IS NULL OR p.cost_center_id = %(center)s)
+  {coded}
   AND CASE WHEN %(currency)s::text IS NULL THEN p.base_amount IS NOT NULL
            ELSE p.currency = %(currency)s AND p.base_amount IS NULL END
 """
@@ -105,7 +108,7 @@ WHERE p.production_id = (SELECT %(production)s::bigint) AND p.book = ANY(%(books
 _LINES = """
 SELECT p.batch_id, p.line_no, t.number, t.effective_date, t.reference, t.vendor, t.description,
        b.origin, u.code, c.code, p.currency, {sign}p.amount,
-       {sign}p.base_amount, t.source_row,
+       {sign}p.base_amount, t.source_row, p.segments,
        journal.posting_leaf(p)
 FROM (SELECT p.* {rows} AND ({batch}, p.line_no) > (%(batch)s, %(line)s)
       ORDER BY {batch}, p.line_no LIMIT %(limit)s) p
@@ -130,6 +133,12 @@ WHERE t.production_id = %(production)s AND t.book = ANY(%(books)s)
   AND (%(center)s::bigint IS NULL OR t.cost_center_id = %(center)s)
   AND CASE WHEN %(currency)s::text IS NULL THEN t.base_amount IS NOT NULL
            ELSE t.currency = %(currency)s AND t.base_amount IS NULL END
+"""
+# Totals do not know what a line is coded to: of a segment's lines the lines themselves are summed.
+_CODED = "AND p.segments <> '' AND %(segment)s = ANY (string_to_array(p.segments, ' '))"
+_CODED_SUMS = """
+SELECT count(*)::int, coalesce(sum({sign}p.base_amount), 0), coalesce(sum({sign}p.amount), 0)
+{rows}
 """
 # An account's own leg, and with its sign turned the one that stands against it; a category may
 # hold both, and the posting moves nothing in it. No text of a person is ever part of this.
@@ -193,17 +202,22 @@ def account_lines(production: Production, asked: Filter, after: tuple[int, int] 
         "unit": asked.unit_id,
         "center": asked.cost_center_id,
         "currency": asked.currency,
+        "segment": asked.segment,
         "batch": after[0],
         "line": after[1],
         "limit": PAGE_LINES + 1,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_SUMS, values)
+        sign, coded = _SIGNS[asked.both_legs], _CODED if asked.segment else ""
+        sums = _SUMS
+        if asked.segment:
+            legs = _LEGS[asked.both_legs].format(road="")
+            sums = _CODED_SUMS.format(sign=sign, rows=_FROM.format(legs=legs, coded=coded))
+        cursor.execute(sums, values)
         count, in_base, in_currency = cursor.fetchone() or (0, Decimal(0), Decimal(0))
         total = in_currency if asked.currency else in_base
         road, batch_as = _ROADS["by account" if count <= FEW_LINES else "in order"]
-        rows = _FROM.format(legs=_LEGS[asked.both_legs].format(road=road))
-        sign = _SIGNS[asked.both_legs]
+        rows = _FROM.format(legs=_LEGS[asked.both_legs].format(road=road), coded=coded)
         cursor.execute(_LINES.format(sign=sign, rows=rows, batch=batch_as), values)
         lines = [Line(*row) for row in cursor.fetchall()]
     more = len(lines) > PAGE_LINES
@@ -257,7 +271,7 @@ WHERE b.production_id = %s AND b.id = %s AND t.number = %s
 """
 _POSTINGS = """
 SELECT p.line_no, a.code, a.name, k.code, k.name, p.currency, p.amount, p.base_amount, p.line,
-       p.rule, p.component, p.book, c.code
+       p.rule, p.component, p.book, c.code, p.segments
 FROM ledger_posting p
 JOIN taxonomy_costcenter c ON c.id = p.cost_center_id
 JOIN ledger_account a ON a.id = p.account_id
@@ -299,7 +313,7 @@ def opened_transaction(production: Production, batch_id: int, number: int) -> Op
         _POSTINGS,
         [production.pk, batch_id, number],
         "line_no account account_name counter counter_name currency amount base_amount line rule "
-        "component book cost_center",
+        "component book cost_center segments",
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT journal.source_row(%s, %s)", [batch_id, number])

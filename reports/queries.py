@@ -36,6 +36,7 @@ THINGS = {
     "order": Thing("purchasing_purchaseorder", "number"),
     "order-line": Thing("purchasing_orderline"),
     "rates": Thing("ledger_ratesheet", "published_on"),
+    "segment": Thing("ledger_segment", "code"),
     "settlement": Thing("purchasing_settlement"),
     "vendor": Thing("purchasing_vendor", "name"),
     **{paper: Thing("purchasing_entry", "number", kind=paper) for paper in _PAPERS},

@@ -29,6 +29,7 @@ CALLED = {
     "ledger_attachmentwithdrawal": "withdrawal of attachment {attachment_id}",
     "ledger_commitment": "commitment {reference}",
     "ledger_ratesheet": "rates of {published_on}",
+    "ledger_segment": "segment {kind}={code}",
     "purchasing_entry": "{kind} {number}",
     "purchasing_fund": "fund {custodian}",
     "purchasing_ordercommitment": "order {order_id}, line {line_no}, commitment",

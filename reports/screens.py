@@ -251,6 +251,8 @@ def lines_view(
         kept["currency"] = asked.currency
     if asked.book != "actual":
         kept["book"] = asked.book
+    if asked.segment:
+        kept["segment"] = asked.segment
     title, is_sum = asked.account_name, asked.account_code == ALL_COSTS
     if asked.account_code.startswith(SECTION):
         title, is_sum = dict(SECTIONS)[asked.account_line], True
@@ -259,6 +261,8 @@ def lines_view(
         f"{'To date, up to' if asked.upto else 'In'} wk {asked.period.number}",
         unit.name if unit else "all units",
     ]
+    if asked.segment:
+        words.append(asked.segment)
     if asked.currency:
         words.append(f"{asked.currency}, not converted yet")
     following = None
@@ -288,6 +292,7 @@ def _line_view(production: Production, line: Line) -> dict[str, Any]:
         "reference": line.reference or "no number",
         "vendor": line.vendor,
         "description": line.description,
+        "segments": line.segments,
         "source": line.origin,
         "unit": line.unit,
         "cost_center": line.cost_center,
@@ -365,6 +370,7 @@ def _legs_view(production: Production, opened: Opened) -> list[dict[str, Any]]:
                 {
                     "account": code,
                     "account_name": name,
+                    "segments": posting["segments"] if code == posting["account"] else "",
                     "url": f"{url}?{urlencode(kept)}",
                     "debit": shown if debit else "",
                     "credit": "" if debit else shown,

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from reports import book_views, fx_views, views
+from reports import book_views, fx_views, segment_views, views
 
 urlpatterns = [
     path("history/<slug:kind>/<int:key>/", book_views.history, name="history"),
     path("fx/", fx_views.fx_register, name="fx_register"),
     path("fx/rates/", fx_views.fx_rates, name="fx_rates"),
+    path("segments/", segment_views.segment_list, name="segments"),
+    path("segments/change/", segment_views.segment_change, name="segment_change"),
     path("cost-report/", views.cost_report, name="cost_report"),
     path("accounts/<str:account_code>/", views.account_lines, name="account_lines"),
     path("transactions/<slug:transaction_id>/", views.transaction, name="transaction"),

@@ -1,5 +1,6 @@
 """The cost report, the postings behind each of its figures, and one document to its bytes."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -21,6 +22,7 @@ from ledger.selectors import (
     attachment_by_id,
     attachments_of,
     free_attachments,
+    known_segments,
     periods,
     withdrawals,
 )
@@ -93,8 +95,13 @@ def account_lines(request: ScopedRequest, code: str, account_code: str) -> HttpR
         currency=currency,
         book=book,
     )
-    if asked is None:
+    segment = request.GET.get("segment", "")
+    kind, _, segment_code = segment.partition("=")
+    if asked is None or (
+        segment and segment_code not in known_segments(request.production).get(kind, {})
+    ):
         raise NotFoundHere
+    asked = replace(asked, segment=segment)
     page = lines.account_lines(request.production, asked, _pair(request.GET.get("after", "0-0")))
     view = screens.lines_view(request.production, asked, page, list(units(request.production)))
     return render(request, "reports/account_lines.html", view)

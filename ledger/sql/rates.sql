@@ -217,48 +217,6 @@ SET search_path = pg_catalog, public, journal, pg_temp AS $$
           AND (o.amount, o.base_amount) IN ((p.amount, p.base_amount), (-p.amount, -p.base_amount)))
 $$;
 
--- A hole is filled whole and once: each line that had no value is taken out without one and put
--- back with one, in the same unit, with nothing else about it changed.
-CREATE FUNCTION journal.check_filled(b public.ledger_batch) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, journal, pg_temp
-SET plan_cache_mode = force_custom_plan SET enable_nestloop = off AS $$
-DECLARE wrong record;
-BEGIN
-    SELECT t.number, coalesce(h.kind, '') AS kind INTO wrong
-    FROM journal.transactions_of(b.production_id, b.id) t
-    LEFT JOIN ledger_filledhole f ON f.production_id = t.production_id AND f.batch_id = t.batch_id
-        AND f.number = t.number
-    LEFT JOIN ledger_batch h ON h.id = f.hole_batch_id AND h.production_id = b.production_id
-        AND h.unit_id = b.unit_id
-    WHERE b.kind <> 'fx_convert' OR h.id IS NULL OR h.kind = 'fx_convert'
-       OR t.effective_date <> journal.rate_day(t.production_id, f.hole_batch_id, f.hole_number)
-    LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'batch % document % converts nothing that was posted without a rate in its '
-            'unit, or not at the rate of its day', b.id, wrong.number USING ERRCODE = '23514';
-    END IF;
-    WITH holes AS (
-        SELECT f.number, p.* FROM ledger_filledhole f JOIN ledger_posting p
-            ON p.production_id = f.production_id AND p.batch_id = f.hole_batch_id
-            AND p.transaction_number = f.hole_number
-        WHERE f.production_id = b.production_id AND f.batch_id = b.id AND p.base_amount IS NULL),
-    wanted AS (
-        SELECT number, book, account_id, counter_account_id, cost_center_id, node_id, component,
-               line, rule, currency, way * amount AS amount, commitment_id, way > 0 AS has_value
-        FROM holes, (VALUES (1), (-1)) AS ways (way)),
-    found AS (
-        SELECT transaction_number, book, account_id, counter_account_id, cost_center_id, node_id,
-               component, line, rule, currency, amount, commitment_id, base_amount IS NOT NULL
-        FROM journal.postings_of(b.production_id, b.id) WHERE component <> 'fx_rounding')
-    SELECT number INTO wrong FROM (
-        (SELECT * FROM wanted EXCEPT ALL SELECT * FROM found)
-        UNION ALL (SELECT * FROM found EXCEPT ALL SELECT * FROM wanted)) x LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'batch % document % does not put back exactly the lines it takes out', b.id,
-            wrong.number USING ERRCODE = '23514';
-    END IF;
-END $$;
-
 -- What has a value and what has none are summed apart: a sum over both would hide the holes.
 CREATE OR REPLACE FUNCTION journal.add_totals(b public.ledger_batch) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, journal, pg_temp AS $$
@@ -284,8 +242,7 @@ $$;
 REVOKE ALL ON FUNCTION journal.check_sheet(), journal.quote(jsonb, text), journal.coin(text),
     journal.check_conversion(), journal.rate_day(bigint, bigint, int), journal.check_rates(),
     journal.check_values(public.ledger_batch, text, boolean),
-    journal.is_carried(public.ledger_batch, public.ledger_posting),
-    journal.check_filled(public.ledger_batch) FROM PUBLIC;
+    journal.is_carried(public.ledger_batch, public.ledger_posting) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION journal.rate_day(bigint, bigint, int)
     TO prodacct_web, prodacct_worker, prodacct_bond;
 

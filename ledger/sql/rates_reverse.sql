@@ -1,7 +1,6 @@
 DROP TRIGGER rates ON ledger_batch;
 DROP FUNCTION journal.check_rates() CASCADE;
 DROP FUNCTION journal.check_values(public.ledger_batch, text, boolean);
-DROP FUNCTION journal.check_filled(public.ledger_batch);
 DROP FUNCTION journal.is_carried(public.ledger_batch, public.ledger_posting);
 DROP FUNCTION journal.check_sheet() CASCADE;
 DROP FUNCTION journal.check_conversion() CASCADE;

@@ -8,6 +8,7 @@ from typing import Any
 from access.models import Production
 from ledger import selectors as ledger
 from ledger.models import Account
+from ledger.segments import KINDS
 from purchasing import forms, selectors
 from purchasing.forms import Sent
 from taxonomy import selectors as taxonomy
@@ -17,6 +18,7 @@ CURRENCIES = ("USD", "CAD", "EUR", "GBP", "AUD", "NZD", "MXN", "HUF", "CZK")
 # column -> (label, kind, list of suggestions, its sum is shown)
 COLUMNS: Mapping[str, tuple[str, str, str, bool]] = {
     "account": ("Account", "code", "accounts", False),
+    "segments": ("Segments", "segments", "segments", False),
     "quantity": ("Quantity", "money", "", False),
     "rate": ("Rate", "money", "", False),
     "amount": ("Amount", "money", "", True),
@@ -117,6 +119,10 @@ def lists(production: Production, *, costs_only: bool = True) -> dict[str, Any]:
         "orders": [
             (o.number, f"{o.vendor.name}: {o.description}"[:80])
             for o in selectors.orders(production).filter(version__gt=0).exclude(state="void")[:500]
+        ],
+        "segments": [
+            (f"{s.kind}={s.code}", f"{KINDS[s.kind]}: {s.name}")
+            for s in ledger.segments(production).filter(is_active=True)
         ],
         "currencies": [(c, "") for c in dict.fromkeys((production.currency, *CURRENCIES))],
     }

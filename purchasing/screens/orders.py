@@ -171,6 +171,7 @@ def _line(order: PurchaseOrder, line: OrderLine) -> dict[str, Any]:
         "number": line.line_no,
         "account": line.account.code,
         "account_name": line.account.name,
+        "segments": line.segments,
         "description": line.description,
         "quantity": f"{line.quantity.normalize():,f}",
         "rate": money(line.rate, order.currency),
@@ -221,8 +222,11 @@ def _change(was: OrderLine | None, now: OrderLine | None) -> str:
         return "New"
     if now is None:
         return "Taken off"
-    said = (was.account_id, was.description, was.quantity, was.rate)
-    return "" if said == (now.account_id, now.description, now.quantity, now.rate) else "Changed"
+    before, after = (
+        (line.account_id, line.segments, line.description, line.quantity, line.rate)
+        for line in (was, now)
+    )
+    return "" if before == after else "Changed"
 
 
 def _steps(

@@ -315,6 +315,7 @@ def _lines(production: Production, postings: Sequence[Any]) -> list[dict[str, An
             {
                 "account": account.code,
                 "name": account.name,
+                "segments": posting.segments,
                 "url": f"{where}?period={periods[posting.period_id]}",
                 "center": centers.get(posting.cost_center_id, ""),
                 "book": "" if posting.book == 1 else "order",

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
 from purchasing import forms, funds, selectors
-from purchasing.forms import COST_COLUMNS, Sent
+from purchasing.forms import COST_COLUMNS, Sent, columns_of
 from purchasing.models import Fund
 from purchasing.screens import funds as screens
 from purchasing.screens.fields import today
@@ -95,7 +95,10 @@ def envelope_new(request: ScopedRequest, code: str, fund_id: int) -> HttpRespons
     """Post an envelope of receipts."""
     found = _fund(request, fund_id)
     start = {"day": today().isoformat(), "currency": found.currency}
-    sent = Sent(request.POST.dict() if request.method == "POST" else start, COST_COLUMNS)
+    sent = Sent(
+        request.POST.dict() if request.method == "POST" else start,
+        columns_of(COST_COLUMNS, request.production),
+    )
     sent.values["currency"] = found.currency
     before = None
     if is_sent(request, sent):

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
 from purchasing import forms, orders, selectors
-from purchasing.forms import ORDER_COLUMNS, Sent
+from purchasing.forms import ORDER_COLUMNS, Sent, columns_of
 from purchasing.models import PurchaseOrder
 from purchasing.orders import OrderPlan
 from purchasing.screens import orders as screens
@@ -59,7 +59,10 @@ def order_new(request: ScopedRequest, code: str) -> HttpResponse:
         "currency": production.currency, "ordered_on": today().isoformat(), "kind": "purchase",
         "unit": first_unit(production),
     }  # fmt: skip
-    sent = Sent(request.POST.dict() if request.method == "POST" else start, ORDER_COLUMNS)
+    sent = Sent(
+        request.POST.dict() if request.method == "POST" else start,
+        columns_of(ORDER_COLUMNS, request.production),
+    )
     before = None
     if is_sent(request, sent):
         try:
@@ -106,9 +109,9 @@ def order_amend(request: ScopedRequest, code: str, number: str) -> HttpResponse:
     """Draft the order's next version."""
     found = _order(request, number)
     if request.method == "POST":
-        sent = Sent(request.POST.dict(), ORDER_COLUMNS)
+        sent = Sent(request.POST.dict(), columns_of(ORDER_COLUMNS, request.production))
     else:
-        sent = Sent(_lines_now(found), ORDER_COLUMNS)
+        sent = Sent(_lines_now(found), columns_of(ORDER_COLUMNS, request.production))
     if is_sent(request, sent):
         try:
             reason = sent.required("reason", "why the order changes")
@@ -130,6 +133,7 @@ def _lines_now(order: PurchaseOrder) -> dict[str, str]:
     for n, line in enumerate(lines):
         said |= {
             f"account-{n}": line.account.code,
+            f"segments-{n}": line.segments,
             f"quantity-{n}": f"{line.quantity.normalize():f}",
             f"rate-{n}": forms.plain(line.rate, order.currency),
             f"description-{n}": line.description,

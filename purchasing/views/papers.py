@@ -9,7 +9,7 @@ from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
 from ledger import entries
 from purchasing import forms, invoices, journals, papers, payments, selectors
-from purchasing.forms import COST_COLUMNS, JOURNAL_COLUMNS, Sent
+from purchasing.forms import COST_COLUMNS, JOURNAL_COLUMNS, Sent, columns_of
 from purchasing.models import Vendor
 from purchasing.screens import papers as screens
 from purchasing.screens.fields import today
@@ -51,7 +51,10 @@ def invoice_new(request: ScopedRequest, code: str) -> HttpResponse:
         "currency": production.currency, "dated": today().isoformat(),
         "unit": first_unit(production),
     }  # fmt: skip
-    sent = Sent(request.POST.dict() if request.method == "POST" else start, COST_COLUMNS)
+    sent = Sent(
+        request.POST.dict() if request.method == "POST" else start,
+        columns_of(COST_COLUMNS, production),
+    )
     before = None
     if is_sent(request, sent):
         try:
@@ -77,7 +80,10 @@ def journal_new(request: ScopedRequest, code: str) -> HttpResponse:
         "unit": first_unit(production),
         "number": selectors.next_number(production, "journal", journals.PREFIX),
     }  # fmt: skip
-    sent = Sent(request.POST.dict() if request.method == "POST" else start, JOURNAL_COLUMNS)
+    sent = Sent(
+        request.POST.dict() if request.method == "POST" else start,
+        columns_of(JOURNAL_COLUMNS, production),
+    )
     before = None
     if is_sent(request, sent):
         try:

@@ -116,6 +116,34 @@ def test_a_journal_shows_by_how_much_it_is_out_before_it_is_sent(visit: Visit) -
     expect(page.get_by_role("heading", level=1)).to_contain_text("Journal JE-")
 
 
+def test_a_cost_is_coded_to_a_set_and_found_by_it(visit: Visit, complaints: Any) -> None:
+    complaints.expect("status of 422")  # a set there is not
+    page = visit("accountant", "/p/NF/segments/")
+    page.get_by_label("Segment", exact=True).select_option("set")
+    page.get_by_label("Code").fill("bridge")
+    page.get_by_label("Name").fill("Bridge, exterior")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("cell", name="Bridge, exterior")).to_be_visible()
+    page.goto("/p/NF/journals/new/")
+    page.get_by_label("What for").fill("Paint to the bridge")
+    for line, account, side in ((1, "3355", "Debit"), (2, "3360", "Credit")):
+        page.get_by_label(f"Account, line {line}").fill(account)
+        page.get_by_label(f"{side}, line {line}").fill("12.50")
+    page.get_by_label("Segments, line 1").fill("brigde")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("found 'brigde'").first).to_be_visible()
+    page.get_by_label("Segments, line 1").fill("bridge")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/papers/\d+/$"))
+    expect(page.get_by_role("main")).to_contain_text("set=BRIDGE")
+    page.goto("/p/NF/segments/")
+    row = page.get_by_role("row").filter(has_text="Bridge, exterior")
+    row.get_by_role("link", name="12.50").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("All costs")
+    expect(page.locator("table.lines tbody tr")).to_have_count(1)
+    expect(page.locator("table.lines tbody tr")).to_contain_text("set=BRIDGE")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_the_desk_fits_desk_and_phone_in_light_and_dark(visit: Visit, path: str) -> None:
     for scheme, more in (("light", {}), ("dark", {}),

@@ -34,6 +34,8 @@ PAGES = {
     "held row": "/p/NF/quarantine/ > details[open] tbody th a",
     "fx register": "/p/NF/fx/",
     "cost codes": "/p/NF/cost-tree/",
+    "segments": "/p/NF/segments/",
+    "a segment's lines": "/p/NF/accounts/all/?upto=7&segment=set%3DGALLEY",
     "cost node": "/p/NF/cost-tree/ > .tree li li a",
 }
 READING = (

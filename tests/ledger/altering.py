@@ -5,6 +5,8 @@ from tests.ledger.raw_batches import query
 
 def other_values(table: str, column: str, kind: str, most: int | None) -> list[str]:
     """SQL that gives something else than what stands in the column, in the column's type."""
+    if column == "segments":  # which a constraint holds to its one form
+        return ["'set=ALTERED'", "''"]
     return {
         "bigint": [f"coalesce({column}, 0) + 1000000", f"{column} + 1"],
         "integer": [f"coalesce({column}, 0) + 1", f"{column} + 1000000"],

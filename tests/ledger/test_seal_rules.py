@@ -151,6 +151,18 @@ RULES: dict[str, tuple[Broken, str]] = {
     "an account against itself": (
         lambda w, o: {"postings": [{"counter_account_id": w.accounts["3310"]}]},
         "posting_two_accounts"),
+    "a segment the production has not": (
+        lambda w, o: {"postings": [{}, {"segments": "location=NOLA set=CAFE"}]},
+        "coded to location=NOLA, which is no segment of this production"),
+    "segments in another order": (
+        lambda w, o: {"postings": [{"segments": "set=CAFE location=NOLA"}]},
+        "posting_segments_form"),
+    "a segment of no kind": (
+        lambda w, o: {"postings": [{"segments": "CAFE"}]}, "posting_segments_form"),
+    "a segment in small letters": (
+        lambda w, o: {"postings": [{"segments": "set=cafe"}]}, "posting_segments_form"),
+    "segments with a space at their end": (
+        lambda w, o: {"postings": [{"segments": "set=CAFE "}]}, "posting_segments_form"),
     "no postings at all": (
         lambda w, o: {"postings": [], "batch": {"line_count": 0}}, "batch_not_empty"),
     "no postings but a count of one": (

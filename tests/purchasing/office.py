@@ -10,6 +10,8 @@ from typing import Any
 from django.db import connection
 
 from access.models import User
+from ledger import coding
+from ledger import selectors as ledger
 from purchasing import orders, selectors
 from purchasing.funds import FundPlan, open_fund
 from purchasing.invoices import InvoicePlan, enter_invoice
@@ -44,6 +46,15 @@ class Office:
             return found or orders.add_vendor(
                 actor=amir, production=self.film.production, name=name
             )
+
+    def segment(self, kind: str, code: str) -> str:
+        """A code that lines may carry, there from now on: `set=STAGE`."""
+        with self.acts() as amir:
+            production = self.film.production
+            found = ledger.segments(production).filter(kind=kind, code=code).first()
+            return str(found or coding.add_segment(
+                actor=amir, production=production, kind=kind, code=code, name=f"{kind} {code}"
+            ))  # fmt: skip
 
     def vendor_(self, name: str = "Panavision") -> Vendor:
         """The vendor, inside an act."""
@@ -107,7 +118,8 @@ class Office:
     def traces(self) -> list[int]:
         """How many rows there are of everything an act writes."""
         tables = ("ledger_batch", "ledger_posting", "ledger_logentry", "ledger_sourcedocument",
-                  "ledger_commitment", "purchasing_entry", "purchasing_settlement",
+                  "ledger_commitment", "ledger_segment", "purchasing_entry",
+                  "purchasing_settlement",
                   "purchasing_purchaseorder", "purchasing_orderline", "purchasing_fund",
                   "purchasing_vendor", "budgets_budgetchange", "budgets_budgetchangeline",
                   "budgets_efcentry", "budgets_refusedcrossing")  # fmt: skip
@@ -128,12 +140,13 @@ def office(film: Film) -> Office:
 
 
 def paperwork(o: Office, center: str, account: str, text: str) -> None:
-    """An order of 9.00, opened, invoiced by 5.00 and paid, and a float; all called `text`."""
-    vendor = o.vendor(f"Vendor of {center}")
-    order = o.opened(LinePlan(account, "1", "9.00", text), center=center, vendor=vendor.name)
+    """An order of 9.00, opened, invoiced by 5.00 and paid, and a float; all called `text`. What is
+    ordered and costs is coded to a set of the department's."""
+    vendor, coded = o.vendor(f"Vendor of {center}"), o.segment("set", f"SET-{center}")
+    order = o.opened(LinePlan(account, "1", "9.00", text, coded), center=center, vendor=vendor.name)
     production = o.film.production
     with o.acts() as amir:
-        lines = (CostLine(account, "5.00", text, order.number, 1),)
+        lines = (CostLine(account, "5.00", text, order.number, 1, segments=coded),)
         plan = InvoicePlan(o.unit, vendor, text, DAY, "USD", lines)
         invoice = enter_invoice(actor=amir, production=production, plan=plan)
         paid = PaymentPlan(vendor, text, DAY, ((invoice.pk, "5.00"),))

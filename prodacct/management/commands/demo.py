@@ -17,7 +17,7 @@ from access.models import Production
 from access.selectors import person_by_email, production_by_code
 from budgets.selectors import locked_version
 from demo import budget, film
-from demo.office import lock_the_budget
+from demo.office import lock_the_budget, name_segments
 from ingestion.selectors import FINISHED, imports
 from ledger.opening import ProductionPlan, open_production
 from prodacct import server
@@ -108,6 +108,7 @@ class Command(BaseCommand):
         )
         assert accountant is not None
         assert producer is not None
+        name_segments(production, accountant)
         with acting(user_id=accountant.pk, production_id=production.pk):
             if locked_version(production) is not None:
                 return
