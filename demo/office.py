@@ -7,16 +7,16 @@ from access.context import acting
 from access.models import Production, User
 from budgets import changes, efc, versions
 from demo import budget
-from ledger.coding import add_segment
+from ledger.coding import NewSegment, add_segments
 from ledger.selectors import known_segments
 
 # Where and in what Night Ferry is shot; a feature has no episodes.
 SEGMENTS = (
-    ("location", "PIER", "North pier"),
-    ("location", "STAGE4", "Stage 4"),
-    ("set", "WHEELHOUSE", "Wheelhouse, interior"),
-    ("set", "CARDECK", "Car deck"),
-    ("set", "GALLEY", "Galley, interior"),
+    NewSegment("location", "PIER", "North pier"),
+    NewSegment("location", "STAGE4", "Stage 4"),
+    NewSegment("set", "WHEELHOUSE", "Wheelhouse, interior"),
+    NewSegment("set", "CARDECK", "Car deck"),
+    NewSegment("set", "GALLEY", "Galley, interior"),
 )
 
 
@@ -25,8 +25,7 @@ def name_segments(production: Production, accountant: User) -> None:
     with acting(user_id=accountant.pk, production_id=production.pk):
         if known_segments(production):
             return
-        for kind, code, name in SEGMENTS:
-            add_segment(actor=accountant, production=production, kind=kind, code=code, name=name)
+        add_segments(actor=accountant, production=production, rows=SEGMENTS)
 
 
 def lock_the_budget(production: Production, accountant: User, producer: User) -> str:

@@ -1,5 +1,10 @@
 """The segments of a production: which codes there are of episode, location, set and the like."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+
 from access.errors import Invalid
 from access.models import Production, User
 from ledger import selectors
@@ -7,24 +12,55 @@ from ledger.segment_tables import Segment
 from ledger.segments import CODE, KINDS
 
 MOST_NAME = 120
+_CALLED = {**{kind: kind for kind in KINDS}, **{v.lower(): kind for kind, v in KINDS.items()}}
 
 
-def add_segment(*, actor: User, production: Production, kind: str, code: str, name: str) -> Segment:
-    """Add a code that lines may carry from now on. Raises Invalid naming the field at fault."""
+class NewSegment(NamedTuple):
+    """A code as a person enters it; `kind` by its own name or its label (`set`, `Free 1`)."""
+
+    kind: str
+    code: str
+    name: str
+
+
+@transaction.atomic
+def add_segments(
+    *, actor: User, production: Production, rows: Sequence[NewSegment]
+) -> list[Segment]:
+    """Add codes that lines may carry from now on: all of them or none.
+
+    Raises Invalid naming the line and the field at fault.
+    """
     assert actor.is_active
-    if kind not in KINDS:
-        raise Invalid(f"Segment: expected one of {', '.join(KINDS)}, found {kind[:20]!r}.")
-    code = code.strip().upper()
-    if not CODE.fullmatch(code):
+    if not rows:
+        raise Invalid("Line 1, code: expected a code, found none.")
+    there = {(s.kind, s.code) for s in selectors.segments(production)}
+    made = []
+    for at, row in enumerate(rows, 1):
+        found = _checked(row, f"Line {at}")
+        if (found.kind, found.code) in there:
+            raise Invalid(
+                f"Line {at}, code: {KINDS[found.kind].lower()} {found.code} is there already."
+            )
+        there.add((found.kind, found.code))
+        made.append(Segment(production=production, **found._asdict()))
+    return Segment.objects.bulk_create(made)
+
+
+def _checked(row: NewSegment, where: str) -> NewSegment:
+    kind, code, name = _CALLED.get(row.kind.strip().lower()), row.code.strip(), row.name.strip()
+    if kind is None:
         raise Invalid(
-            "Code: expected up to 16 letters, digits and . _ / -, beginning with a letter or a "
-            f"digit, found {code[:20]!r}."
+            f"{where}, kind: expected one of {', '.join(KINDS)}, found {row.kind[:20]!r}."
         )
-    if not 0 < len(name.strip()) <= MOST_NAME:
-        raise Invalid(f"Name: expected 1 to {MOST_NAME} characters, found {len(name.strip())}.")
-    if code in selectors.known_segments(production).get(kind, {}):
-        raise Invalid(f"Code: {KINDS[kind].lower()} {code} is there already.")
-    return Segment.objects.create(production=production, kind=kind, code=code, name=name.strip())
+    if not (code.isascii() and CODE.fullmatch(code.upper())):
+        raise Invalid(
+            f"{where}, code: expected up to 16 letters, digits and . _ / -, beginning with a "
+            f"letter or a digit, found {code[:20]!r}."
+        )
+    if not 0 < len(name) <= MOST_NAME:
+        raise Invalid(f"{where}, name: expected 1 to {MOST_NAME} characters, found {len(name)}.")
+    return NewSegment(kind, code.upper(), name)
 
 
 def use_segment(*, actor: User, segment: Segment, is_active: bool) -> Segment:

@@ -35,6 +35,7 @@ LONGEST_TEXT = 2_000
 ORDER_COLUMNS = ("account", "quantity", "rate", "description")
 COST_COLUMNS = ("account", "amount", "description", "order", "order_line", "is_final")
 JOURNAL_COLUMNS = ("account", "debit", "credit", "cost_center", "order", "order_line")
+SEGMENT_COLUMNS = ("kind", "code", "name")
 SEGMENTS = "segments"  # a column of each grid, on a production that has any
 # What the services' sentences begin with -> the field they are about.
 _PLACES = {
@@ -42,7 +43,7 @@ _PLACES = {
     "Invoice": "number", "Payment": "number", "Journal": "number", "Envelope": "number",
     "Bank": "bank", "Fund": "custodian", "Account": "account", "Imprest": "imprest",
     "Reason": "reason", "Terms": "terms_days", "Advance": "amount", "Reimbursement": "amount",
-    "Return": "amount", "Segment": "kind", "Code": "code", "Name": "name",
+    "Return": "amount",
 }  # fmt: skip
 _LINE = re.compile(r"Line (\d+)(?:, (\w+))?: ")
 Found = TypeVar("Found")

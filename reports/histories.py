@@ -42,8 +42,13 @@ def record(production: Production, kind: str, key: int) -> models.Model | None:
 
 
 def record_named(production: Production, kind: str, name: str) -> models.Model | None:
-    """The record people call so."""
+    """The record people call so: a segment by its code, or as `set=CAFE` where kinds share one."""
     model, field = KINDS[kind]
+    if kind == "segment" and "=" in name:
+        of_kind, _, name = name.partition("=")
+        return Segment.objects.filter(
+            production=production, kind=of_kind.lower(), code__iexact=name
+        ).first()
     wanted = {f"{field}__iexact" if field != "number" or kind == "order" else field: name}
     return model._default_manager.filter(production=production, **wanted).first()
 

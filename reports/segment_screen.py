@@ -11,7 +11,7 @@ from ledger.segment_tables import Segment
 from ledger.segments import KINDS
 from ledger.selectors import periods, segments
 from purchasing.forms import Sent
-from purchasing.screens.fields import faults, field
+from purchasing.screens.fields import faults, grid
 from reports.coded import Coded, coded_sums
 from taxonomy.money import format_over_under
 
@@ -19,19 +19,16 @@ _NOTHING = Coded(Decimal(0), Decimal(0), 0)
 
 
 def segments_view(production: Production, sent: Sent, *, may_change: bool) -> dict[str, Any]:
-    """The codes kind by kind with what stands on them, and the form that adds one."""
-    fields = [
-        field(sent, "kind", "Segment", "select", options=list(KINDS.items())),
-        field(sent, "code", "Code", is_required=True, is_short=True),
-        field(sent, "name", "Name", is_required=True, is_wide=True),
-    ]
+    """The codes kind by kind with what stands on them, and the grid that adds some."""
     sums, last = coded_sums(production), periods(production).last()
     every = list(segments(production))
     return {
-        "fields": fields,
+        "grid": grid(sent, "Codes to add"),
+        "lists": {"kinds": list(KINDS.items())},
         "may_change": may_change,
+        "opened": not every or bool(sent.values),
         "refusal": sent.refusal.message if sent.refusal else "",
-        "faults": faults(sent, fields),
+        "faults": faults(sent, []),
         "currency": production.currency,
         "kinds": [
             {

@@ -9,7 +9,8 @@ from access.errors import NotFoundHere, Refused
 from access.requests import ScopedRequest
 from ledger import coding
 from ledger.selectors import segments
-from purchasing.forms import Sent
+from purchasing.forms import SEGMENT_COLUMNS, Sent
+from purchasing.views.asking import is_sent
 from reports.segment_screen import segments_view
 
 
@@ -22,13 +23,15 @@ def _page(request: ScopedRequest, sent: Sent) -> HttpResponse:
 @require_safe
 def segment_list(request: ScopedRequest, code: str) -> HttpResponse:
     """Every code, and what stands on it."""
-    return _page(request, Sent({}))
+    return _page(request, Sent({}, SEGMENT_COLUMNS))
 
 
 @require_POST
 def segment_change(request: ScopedRequest, code: str) -> HttpResponse:
-    """Add a code; or, with `use` or `retire`, let one be named from now on or no longer."""
-    sent = Sent(request.POST.dict())
+    """Add codes; or, with `use` or `retire`, let one be named from now on or no longer."""
+    sent = Sent(request.POST.dict(), SEGMENT_COLUMNS)
+    if not is_sent(request, sent):
+        return _page(request, sent)
     try:
         said = (
             _used(request, sent)
@@ -43,11 +46,10 @@ def segment_change(request: ScopedRequest, code: str) -> HttpResponse:
 
 
 def _added(request: ScopedRequest, sent: Sent) -> str:
-    made = coding.add_segment(
-        actor=request.user, production=request.production, kind=sent.text("kind"),
-        code=sent.text("code"), name=sent.text("name"),
-    )  # fmt: skip
-    return f"{made} is a segment of this film."
+    rows = [coding.NewSegment(**cells) for _, cells in sent.rows()]
+    made = coding.add_segments(actor=request.user, production=request.production, rows=rows)
+    names = ", ".join(map(str, made[:5]))
+    return f"{names} can be named." if len(made) < 6 else f"{len(made)} codes can be named."
 
 
 def _used(request: ScopedRequest, sent: Sent) -> str:

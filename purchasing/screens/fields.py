@@ -19,6 +19,9 @@ CURRENCIES = ("USD", "CAD", "EUR", "GBP", "AUD", "NZD", "MXN", "HUF", "CZK")
 COLUMNS: Mapping[str, tuple[str, str, str, bool]] = {
     "account": ("Account", "code", "accounts", False),
     "segments": ("Segments", "segments", "segments", False),
+    "kind": ("Segment", "code", "kinds", False),
+    "code": ("Code", "code", "", False),
+    "name": ("Name", "text", "", False),
     "quantity": ("Quantity", "money", "", False),
     "rate": ("Rate", "money", "", False),
     "amount": ("Amount", "money", "", True),
@@ -72,6 +75,7 @@ def grid(sent: Sent, caption: str, totals: Mapping[str, str] | None = None) -> d
         "columns": columns,
         "rows": [_row(sent, columns, n) for n in range(sent.count)],
         "count": sent.count,
+        "has_sums": any(column["is_sum"] for column in columns),
     }
 
 

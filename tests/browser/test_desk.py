@@ -118,10 +118,11 @@ def test_a_journal_shows_by_how_much_it_is_out_before_it_is_sent(visit: Visit) -
 
 def test_a_cost_is_coded_to_a_set_and_found_by_it(visit: Visit, complaints: Any) -> None:
     complaints.expect("status of 422")  # a set there is not
-    page = visit("accountant", "/p/NF/segments/")
-    page.get_by_label("Segment", exact=True).select_option("set")
-    page.get_by_label("Code").fill("bridge")
-    page.get_by_label("Name").fill("Bridge, exterior")
+    page = visit("accountant", "/p/NF/segments/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_text("Add codes").click()
+    page.get_by_label("Segment, line 1").focus()
+    paste(page, "set\tbridge\tBridge, exterior\r\nset\thold\tHold\r\n")
+    expect(page.get_by_label("Name, line 2")).to_have_value("Hold")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("cell", name="Bridge, exterior")).to_be_visible()
     page.goto("/p/NF/journals/new/")

@@ -52,9 +52,10 @@ class Office:
         with self.acts() as amir:
             production = self.film.production
             found = ledger.segments(production).filter(kind=kind, code=code).first()
-            return str(found or coding.add_segment(
-                actor=amir, production=production, kind=kind, code=code, name=f"{kind} {code}"
-            ))  # fmt: skip
+            if found is None:
+                new = coding.NewSegment(kind, code, f"{kind} {code}")
+                (found,) = coding.add_segments(actor=amir, production=production, rows=[new])
+            return str(found)
 
     def vendor_(self, name: str = "Panavision") -> Vendor:
         """The vendor, inside an act."""

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from access.errors import Invalid
 from ledger import coding, corrections
 from ledger import selectors as ledger
+from ledger.coding import NewSegment
 from ledger.corrections import Change, Reissued
 from ledger.verify import verify_production
 from purchasing import invoices, journals, orders
@@ -212,24 +213,27 @@ def test_raw_sql_cannot_commit_or_relieve_what_an_order_is_not_coded_to(o: Offic
 @pytest.mark.parametrize(
     ("kind", "code", "name", "sentence"),
     [
-        ("stage", "A", "Stage A", "Segment: expected one of episode, location"),
-        ("set", "", "No code", "Code: expected up to 16"),
-        ("set", "A B", "A space", "Code: expected up to 16"),
-        ("set", "-A", "A dash first", "Code: expected up to 16"),
-        ("set", "A" * 17, "Too long", "Code: expected up to 16"),
-        ("set", "A=B", "A sign", "Code: expected up to 16"),
-        ("set", "cafe", "There already", "Code: set CAFE is there already"),
-        ("set", "BAR", " ", "Name: expected 1 to 120 characters, found 0"),
-        ("set", "BAR", "x" * 121, "Name: expected 1 to 120 characters, found 121"),
+        ("stage", "A", "Stage A", "Line 2, kind: expected one of episode, location"),
+        ("set", "", "No code", "Line 2, code: expected up to 16"),
+        ("set", "A B", "A space", "Line 2, code: expected up to 16"),
+        ("set", "-A", "A dash first", "Line 2, code: expected up to 16"),
+        ("set", "A" * 17, "Too long", "Line 2, code: expected up to 16"),
+        ("set", "A=B", "A sign", "Line 2, code: expected up to 16"),
+        ("set", "ß", "No letter of ours", "Line 2, code: expected up to 16"),
+        ("set", "cafe", "There already", "Line 2, code: set CAFE is there already"),
+        ("Location", "bar", "Twice", "Line 2, code: location BAR is there already"),
+        ("set", "BAR", " ", "Line 2, name: expected 1 to 120 characters, found 0"),
+        ("set", "BAR", "x" * 121, "Line 2, name: expected 1 to 120 characters, found 121"),
     ],
 )
-def test_a_code_that_is_none_is_refused_in_words(
+def test_a_code_that_is_none_is_refused_in_words_and_leaves_nothing(
     o: Office, kind: str, code: str, name: str, sentence: str
 ) -> None:
+    before = o.traces()
+    rows = [NewSegment("location", "BAR", "A bar"), NewSegment(kind, code, name)]
     with o.acts() as amir, pytest.raises(Invalid, match=sentence):
-        coding.add_segment(
-            actor=amir, production=o.film.production, kind=kind, code=code, name=name
-        )
+        coding.add_segments(actor=amir, production=o.film.production, rows=rows)
+    assert o.traces() == before
 
 
 @pytest.mark.parametrize(
@@ -253,8 +257,7 @@ def test_only_who_enters_costs_adds_or_retires_a_code(o: Office) -> None:
     with o.acts("cho"):
         query("UPDATE ledger_segment SET is_active = false")
     with o.acts("cho") as cho, pytest.raises(DatabaseError, match="row-level security"):
-        coding.add_segment(
-            actor=cho, production=o.film.production, kind="set", code="BAR", name="Bar"
-        )
+        rows = [NewSegment("set", "BAR", "Bar")]
+        coding.add_segments(actor=cho, production=o.film.production, rows=rows)
     with role("owner"):
         assert query(kept) == before

@@ -97,6 +97,20 @@ def test_the_command_tells_the_same(o: Office, capsys: pytest.CaptureFixture[str
             call_command("history", *wrong, "--production", code)
 
 
+def test_a_segment_is_told_from_its_namesakes_of_other_kinds(
+    o: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    o.segment("episode", "101")
+    o.segment("location", "101")
+    for asked in ("episode=101", "Location=101"):
+        call_command("history", "segment", asked, "--production", o.film.code, "--json")
+        (made,) = json.loads(capsys.readouterr().out)
+        assert made["said"] == "made"
+    now = datetime.now(UTC).isoformat()
+    call_command("history", "segment", "location=101", "--production", o.film.code, "--as-of", now)
+    assert "kind: location" in capsys.readouterr().out
+
+
 def test_a_withdrawn_amendment_stays_in_the_history(o: Office) -> None:
     order = o.opened()
     with o.acts() as amir:

@@ -29,7 +29,7 @@ def o(film: Film) -> Office:
 
 
 def add(o: Office, browse: Browse, kind: str, code: str, name: str = "Café, interior") -> Any:
-    sent = {"kind": kind, "code": code, "name": name}
+    sent = lines({"kind": kind, "code": code, "name": name})
     return browse("amir").post(url(o.film, "segment_change"), sent)
 
 
@@ -147,8 +147,26 @@ def test_a_wrong_or_hostile_code_is_refused_at_its_field_and_shown_as_text(
 ) -> None:
     page = add(o, browse, "set", HOSTILE[:16])
     assert page.status_code == 422
-    assert "Expected up to 16 letters" in fault_at(page, "code")
+    assert "Expected up to 16 letters" in fault_at(page, "code-0")
     posted(add(o, browse, "set", "CAFE", HOSTILE))
     page = browse("amir").get(url(o.film, "segments")).content.decode()
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_codes_are_added_from_a_sheet_all_or_none(o: Office, browse: Browse) -> None:
+    film, amir = o.film, browse("amir")
+    change = url(film, "segment_change")
+    asked = {"lines": "3", "add": "lines", "code-1": "DECK"}
+    page = amir.post(change, asked)
+    assert (page.status_code, value_of(page, "code-1")) == (200, "DECK")
+    assert 'name="code-7"' in page.content.decode()
+    rows = [{"kind": "Set", "code": f"s{n}", "name": f"Set {n}"} for n in range(7)]
+    wrong = [*rows, {"kind": "Sett", "code": "X", "name": "X"}]
+    page = amir.post(change, lines(*wrong))
+    assert page.status_code == 422
+    assert "expected one of episode" in fault_at(page, "kind-7").lower()
+    assert rows_of(amir.get(url(film, "segments"))) == {}
+    assert "7 codes can be named" in text_of(amir.post(change, lines(*rows), follow=True))
+    assert len(rows_of(amir.get(url(film, "segments")))) == 7
+    refused(amir.post(change, {"lines": "3"}), 422, "expected a code, found none")

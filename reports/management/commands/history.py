@@ -23,7 +23,7 @@ def moment_of(text: str) -> datetime:
 
 
 class Command(BaseCommand):
-    """What a vendor, order, fund, account or period was."""
+    """What a vendor, order, fund, account, period or segment was."""
 
     help = "Print the versions of a record, or how it stood at a past point."
 
