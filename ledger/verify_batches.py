@@ -15,14 +15,15 @@ from ledger.findings import Finding, Verified, rows, rows_in_turn
 Sealed = dict[int, dict[str, Any]]  # batch -> what its log entry says of it, and the entry's name
 # The database writes the lines; they are hashed here, on another processor than the one that
 # writes the next batch's, and by nothing that whoever altered a row could have altered with it.
-# A batch at a time: the driver needs as long for a message of one line as the hash does.
+# A batch at a time: the driver needs as long for a message of one line as the hash does. A row
+# with a NULL where none may be has no line, and is one of no batch: it is not passed over.
 _LINES = {
     "transaction": "COPY (SELECT t.batch_id,"
-    " string_agg(journal.transaction_line(t), E'\\n' ORDER BY t.number)"
+    " string_agg(coalesce(journal.transaction_line(t), ''), E'\\n' ORDER BY t.number)"
     " FROM ledger_transaction t WHERE t.production_id = %s GROUP BY t.batch_id"
     " ORDER BY t.batch_id) TO STDOUT (FORMAT BINARY)",
     "posting": "COPY (SELECT p.batch_id,"
-    " string_agg(journal.posting_line(p), E'\\n' ORDER BY p.line_no)"
+    " string_agg(coalesce(journal.posting_line(p), ''), E'\\n' ORDER BY p.line_no)"
     " FROM ledger_posting p WHERE p.production_id = %s GROUP BY p.batch_id"
     " ORDER BY p.batch_id) TO STDOUT (FORMAT BINARY)",
 }

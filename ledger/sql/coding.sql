@@ -22,9 +22,10 @@ ALTER TABLE ledger_commitment ADD CONSTRAINT commitment_segments_form CHECK (seg
     segments || ' ' ~ '^(episode=[A-Z0-9][A-Z0-9._/-]{0,15} )?(location=[A-Z0-9][A-Z0-9._/-]{0,15} )?(set=[A-Z0-9][A-Z0-9._/-]{0,15} )?(insurance=[A-Z0-9][A-Z0-9._/-]{0,15} )?(1099=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free1=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free2=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free3=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free4=[A-Z0-9][A-Z0-9._/-]{0,15} )?$');
 
 -- A line without segments is hashed as it was before there were any; else they stand before the row.
+-- They are put on one line with it, whatever they hold: else one row could be read as two.
 CREATE OR REPLACE FUNCTION journal.posting_line(p public.ledger_posting) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p.segments = '' THEN 'P2' ELSE 'P3' || p.segments END || replace(ROW(
+    SELECT replace(CASE WHEN p.segments = '' THEN 'P2' ELSE 'P3' || p.segments END || ROW(
         p.production_id, p.batch_id, p.line_no, p.transaction_number, p.unit_id, p.book,
         p.account_id, p.counter_account_id, p.cost_center_id, p.node_id, p.period_id,
         p.component, p.line, p.rule, p.currency, p.amount, p.base_amount,

@@ -20,6 +20,7 @@ from purchasing.orders import LinePlan
 from purchasing.papers import CostLine
 from tests.factories import Film, role
 from tests.ledger.raw_batches import query, words, write_batch
+from tests.ledger.tampering import tampering
 from tests.ledger.test_books import ordered
 from tests.purchasing.office import DAY, Office, office
 
@@ -208,6 +209,44 @@ def test_raw_sql_cannot_commit_or_relieve_what_an_order_is_not_coded_to(o: Offic
         write_batch(w, postings=[{"amount": Decimal(5)}, right])
     with role("web"), o.acts(), pytest.raises(DatabaseError, match="denied"):
         query("UPDATE purchasing_orderline SET segments = '' WHERE id = %s", line)
+
+
+def test_one_row_is_not_read_as_two_whatever_its_segments_say(o: Office) -> None:
+    entry = invoice(
+        o, CostLine("3310", "1.00", segments="cafe"), CostLine("3310", "2.00", segments="nola")
+    )
+    with tampering():
+        ((first,),) = query(
+            "SELECT journal.posting_line(p) FROM ledger_posting p"
+            " WHERE batch_id = %s AND line_no = 1", entry.batch_id,
+        )  # fmt: skip
+        query("ALTER TABLE ledger_posting DROP CONSTRAINT posting_segments_form")
+        query("DELETE FROM ledger_posting WHERE batch_id = %s AND line_no = 1", entry.batch_id)
+        both = f"{first.removeprefix('P3')}\nP3{NOLA}"
+        query("UPDATE ledger_posting SET segments = %s WHERE batch_id = %s", both, entry.batch_id)
+        query(
+            "UPDATE ledger_batchtotal SET lines = 1, amount = 2 * sign(amount),"
+            " base_amount = 2 * sign(amount) WHERE batch_id = %s", entry.batch_id,
+        )  # fmt: skip
+        found = {f.record for f in verify_production(o.film.production).findings}
+    assert found == {f"posting {entry.batch_id}/1", f"posting {entry.batch_id}/2"}
+
+
+def test_a_row_that_has_no_line_is_not_passed_over(o: Office) -> None:
+    entry = invoice(o, CostLine("3310", "1.00"))
+    with tampering():
+        query("ALTER TABLE ledger_posting ALTER segments DROP NOT NULL")
+        query(
+            "INSERT INTO ledger_posting SELECT (jsonb_populate_record(p,"
+            " '{\"line_no\": 2, \"segments\": null}')).*"
+            " FROM ledger_posting p WHERE p.batch_id = %s", entry.batch_id,
+        )  # fmt: skip
+        query(
+            "UPDATE ledger_batchtotal SET lines = 2, amount = 2 * amount,"
+            " base_amount = 2 * base_amount WHERE batch_id = %s", entry.batch_id,
+        )  # fmt: skip
+        found = {f.record for f in verify_production(o.film.production).findings}
+    assert f"posting {entry.batch_id}/2" in found
 
 
 @pytest.mark.parametrize(
