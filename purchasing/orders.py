@@ -227,22 +227,25 @@ def amend_order(
 
 
 def _check_amendment(order: PurchaseOrder, lines: Sequence[OrderLine]) -> None:
-    """A committed line stays on its account, and at no less than what relieved it."""
+    """A committed line stays on its account, and at no less than what relieved it; also one that
+    was taken off and is there again."""
     if order.version == 0:
         return
     amounts = {line.line_no: line for line in lines}
-    before = {line.line_no: line for line in selectors.lines_of(order, order.version)}
-    for line in selectors.committed_lines(order.production, [order])[order.pk]:
+    committed = selectors.committed_lines(order.production, [order])[order.pk]
+    commitments = _commitments(committed)
+    for line in committed:
         now, relieved = amounts.get(line.line_no), line.standing.relieved
-        if now is not None and now.account_id != before[line.line_no].account_id:
+        before = commitments[line.commitment_id]
+        if now is not None and now.account_id != before.account_id:
             raise Invalid(
-                f"Line {line.line_no} is committed on {before[line.line_no].account.code}: add a "
+                f"Line {line.line_no} is committed on {before.account.code}: add a "
                 "line for the other account, and take this one down to what relieved it."
             )
-        if now is not None and now.segments != before[line.line_no].segments:
+        if now is not None and now.segments != before.segments:
             raise Invalid(
                 f"Line {line.line_no}, segments: it is committed on "
-                f"{before[line.line_no].segments or 'none'}. Add a line for the others, and take "
+                f"{before.segments or 'none'}. Add a line for the others, and take "
                 "this one down to what relieved it."
             )
         if (now.amount if now else ZERO) < relieved:
@@ -250,6 +253,11 @@ def _check_amendment(order: PurchaseOrder, lines: Sequence[OrderLine]) -> None:
                 f"Line {line.line_no}: {say(relieved, order.currency)} are relieved already, so it "
                 f"cannot be {say(now.amount, order.currency) if now else 'taken off'}."
             )
+
+
+def _commitments(lines: Sequence[selectors.CommittedLine]) -> dict[int, Commitment]:
+    found = Commitment.objects.filter(pk__in=[line.commitment_id for line in lines])
+    return {c.pk: c for c in found.select_related("account")}
 
 
 def withdraw_amendment(*, actor: User, order: PurchaseOrder) -> PurchaseOrder:
@@ -377,8 +385,7 @@ def _cancel(
     reason: str,
 ) -> None:  # fmt: skip
     form = entries.form_for(order.production, order.unit)
-    found = Commitment.objects.filter(pk__in=[c.commitment_id for c in lines])
-    commitments = {c.pk: c for c in found.select_related("account")}
+    commitments = _commitments(lines)
     legs = [
         _leg(form, order, commitments[line.commitment_id],
              Amount(-line.standing.open, order.currency, day), "cancelled", line.commitment_id)

@@ -15,9 +15,9 @@ from ledger import corrections
 from ledger.corrections import Change
 from ledger.entries import Amount, Form, amount_of
 from ledger.journal import COMMITMENT, PostingDraft
-from ledger.models import Account, Batch
+from ledger.models import Account, Batch, Commitment
 from purchasing import selectors
-from purchasing.models import Entry, Fund, OrderLine, PurchaseOrder, Vendor
+from purchasing.models import Entry, Fund, PurchaseOrder, Vendor
 from purchasing.states import Standing, relief
 from taxonomy.money import format_amount
 
@@ -169,9 +169,9 @@ def relief_postings(
             "order, or accept the overage."
         )
     standing = standing._replace(relieved=standing.relieved + taken)
-    ordered = _committed_line(order, line.order_line)
+    commitment = Commitment.objects.select_related("account").get(pk=committed.commitment_id)
     commitment_account = form.account(
-        ordered.account.code, f"{order.number} line {line.order_line}"
+        commitment.account.code, f"{order.number} line {line.order_line}"
     )
     steps = [("relieved", -taken)]
     if line.is_final:
@@ -183,17 +183,10 @@ def relief_postings(
             commitment_account, form.role("book_control"), order.cost_center_id,
             Amount(value, order.currency, paper.day),
             component=component, book=COMMITMENT, commitment_id=committed.commitment_id,
-            segments=ordered.segments,
+            segments=commitment.segments,
         )
         for component, value in steps if value
     ]  # fmt: skip
-
-
-def _committed_line(order: PurchaseOrder, line_no: int) -> OrderLine:
-    for line in selectors.lines_of(order, order.version):
-        if line.line_no == line_no:
-            return line
-    raise AssertionError("a committed line stands in the version that is in force")
 
 
 def center_of(postings: Sequence[PostingDraft]) -> int | None:

@@ -99,6 +99,33 @@ def test_a_committed_line_keeps_its_segments_when_it_is_amended(o: Office) -> No
     assert coded(o, 2) == {CAFE: Decimal(130), NOLA: Decimal(7)}
 
 
+def test_a_line_that_was_taken_off_is_there_again_only_as_it_was_committed(o: Office) -> None:
+    first, second = LinePlan("3310", "1", "9.00", "", "cafe"), LinePlan("3310", "1", "5.00")
+    order = o.opened(first, second)
+
+    def amended(*lines: LinePlan) -> None:
+        with o.acts() as amir:
+            order.refresh_from_db()
+            draft = orders.amend_order(actor=amir, order=order, lines=lines, reason="again")
+        o.approve_and_open(draft)
+
+    amended(first)
+    assert coded(o, 2) == {CAFE: Decimal(9)}
+    with pytest.raises(Invalid, match="Line 2, segments: it is committed on none"):
+        amended(first, LinePlan("3310", "1", "5.00", "", "nola"))
+    with pytest.raises(Invalid, match="Line 2 is committed on 3310"):
+        amended(first, LinePlan("3301", "1", "5.00"))
+    # What is over is no order's; that the line is not in force any more is no fault of ours.
+    vendor = o.vendor()
+    with o.acts() as amir:
+        costs = (CostLine("3310", "1.00", "", order.number, 2),)
+        plan = InvoicePlan(o.unit, vendor, "INV-1", DAY, "USD", costs, accepts_over=True)
+        invoices.enter_invoice(actor=amir, production=o.film.production, plan=plan)
+    assert coded(o, 2) == {CAFE: Decimal(9)}
+    amended(first, second)
+    assert coded(o, 2) == {CAFE: Decimal(9), "": Decimal(5)}
+
+
 def test_papers_are_coded_line_by_line(o: Office) -> None:
     invoice(o, CostLine("3310", "1.00", segments="cafe"), CostLine("3310", "2.00"))
     with o.acts() as amir:
