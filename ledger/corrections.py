@@ -253,7 +253,7 @@ def _wanted(form: Form, old: Posted, changes: Sequence[Change]) -> Mapping[int, 
         same_center = change.cost_center_id in (None, line.cost_center_id)
         coded = line.segments
         if change.segments is not None and change.segments.strip() != coded:
-            coded = form.coding(change.segments, f"Line {change.line_no}")
+            coded = form.coding(change.segments, f"Line {change.line_no}", line.segments)
         if account.pk != line.account_id or not same_center or coded != line.segments:
             stays = line.cost_center_id if account.pk == line.account_id else None
             wanted[change.line_no] = _Place(account, change.cost_center_id or stays, coded)

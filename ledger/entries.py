@@ -88,12 +88,13 @@ class Form:
             raise Invalid(f"The chart has no {role.replace('_', ' ')} account. Add one.")
         return found
 
-    def coding(self, text: str, where: str) -> str:
-        """What a person typed as a line's segments, as it is written. Raises Invalid."""
+    def coding(self, text: str, where: str, kept: str = "") -> str:
+        """What a person typed as a line's segments, as it is written; `kept` is what the line
+        carries already. Raises Invalid."""
         if not text.strip():
             return ""
         try:
-            return segments.typed(text, self.chart.known_segments())
+            return segments.typed(text, self.chart.known_segments(), kept)
         except SegmentError as error:
             raise Invalid(f"{where}, segments: {error}") from None
 

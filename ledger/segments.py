@@ -38,14 +38,15 @@ def read(text: str) -> dict[str, str]:
     return {kind: code for kind, _, code in (part.partition("=") for part in text.split())}
 
 
-def typed(text: str, known: Known) -> str:
+def typed(text: str, known: Known, kept: str = "") -> str:
     """What a person typed, written: codes with their kind (`set=cafe`), or alone where only one
-    kind has them (`cafe`), apart by spaces or commas.
+    kind has them (`cafe`), apart by spaces or commas. `kept` is what the line carries already.
 
     Raises SegmentError for a kind or code the production has not, a code several kinds have, one
-    no longer in use, and two of one kind.
+    no longer in use that the line does not carry, and two of one kind.
     """
     codes: dict[str, str] = {}
+    carried = read(kept)
     for word in text.replace(",", " ").split():
         name, sign, rest = word.partition("=")
         kind, code = (_kind_named(name, known), rest.upper()) if sign else _kind_of(word, known)
@@ -54,7 +55,7 @@ def typed(text: str, known: Known) -> str:
                 f"expected a code of {KINDS[kind].lower()}, found {code[:20]!r}. Add it to the "
                 "production's segments, or correct it."
             )
-        if not known[kind][code]:
+        if not known[kind][code] and carried.get(kind) != code:
             raise SegmentError(f"{KINDS[kind].lower()} {code} is not in use any more.")
         if codes.get(kind, code) != code:
             raise SegmentError(

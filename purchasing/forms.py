@@ -18,7 +18,7 @@ from purchasing import selectors
 from purchasing.funds import ROLES, FundPlan
 from purchasing.invoices import InvoicePlan
 from purchasing.journals import JournalLine, JournalPlan
-from purchasing.models import Vendor
+from purchasing.models import PurchaseOrder, Vendor
 from purchasing.orders import KINDS, LinePlan, OrderPlan
 from purchasing.papers import CostLine
 from purchasing.payments import PaymentPlan
@@ -206,9 +206,9 @@ def columns_of(columns: tuple[str, ...], production: Production) -> tuple[str, .
     return (*columns, SEGMENTS) if has_any else columns  # last: rows are pasted in the old order
 
 
-def _check_segments(sent: Sent, n: int, text: str, known: segments.Known) -> None:
+def _check_segments(sent: Sent, n: int, text: str, known: segments.Known, kept: str = "") -> None:
     try:
-        segments.typed(text, known)
+        segments.typed(text, known, kept)
     except segments.SegmentError as error:
         sent.fault(f"{SEGMENTS}-{n}", str(error))
 
@@ -244,14 +244,17 @@ def _check_quantity(sent: Sent, name: str, text: str) -> None:
         sent.fault(name, f"expected a number above zero, found {text[:20]}.")
 
 
-def order_lines(sent: Sent, production: Production, currency: str) -> tuple[LinePlan, ...]:
-    """The lines of an order; faults are noted, not raised."""
+def order_lines(
+    sent: Sent, production: Production, currency: str, order: PurchaseOrder | None = None
+) -> tuple[LinePlan, ...]:
+    """The lines of an order, of one that is amended too; faults are noted, not raised."""
     chart, known = _chart(production), ledger.known_segments(production)
+    kept = selectors.coded_lines(order) if order else {}
     plans = []
-    for n, cells in sent.rows():
+    for at, (n, cells) in enumerate(sent.rows(), 1):
         coded = cells.get(SEGMENTS, "")
         _check_account(sent, f"account-{n}", cells["account"], chart)
-        _check_segments(sent, n, coded, known)
+        _check_segments(sent, n, coded, known, kept.get(at, ""))
         _check_quantity(sent, f"quantity-{n}", cells["quantity"])
         _check_amount(sent, f"rate-{n}", cells["rate"], currency)
         plans.append(

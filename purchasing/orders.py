@@ -118,7 +118,7 @@ def _write_lines(
 ) -> list[OrderLine]:
     if not lines:
         raise Invalid(f"{order.number}: expected lines, found none.")
-    made = []
+    made, kept = [], selectors.coded_lines(order)
     for at, line in enumerate(lines, 1):
         where = f"Line {at}"
         account = form.account(line.account, where)
@@ -142,7 +142,7 @@ def _write_lines(
                 quantity=quantity,
                 rate=rate,
                 amount=amount,
-                segments=form.coding(line.segments, where),
+                segments=form.coding(line.segments, where, kept.get(at, "")),
             )
         )
     return OrderLine.objects.bulk_create(made)

@@ -11,7 +11,15 @@ from django.db.models import QuerySet
 
 from access.models import Production
 from ledger.models import Posting, Transaction
-from purchasing.models import Entry, Fund, OrderLine, PurchaseOrder, Settlement, Vendor
+from purchasing.models import (
+    Entry,
+    Fund,
+    OrderCommitment,
+    OrderLine,
+    PurchaseOrder,
+    Settlement,
+    Vendor,
+)
 from purchasing.states import Standing, status
 
 ZERO = Decimal(0)
@@ -45,6 +53,12 @@ def lines_of(order: PurchaseOrder, version: int) -> list[OrderLine]:
     """One version's lines in order."""
     rows = OrderLine.objects.filter(order=order, version=version)
     return list(rows.select_related("account").order_by("line_no"))
+
+
+def coded_lines(order: PurchaseOrder) -> dict[int, str]:
+    """Line number -> the segments it is committed on."""
+    rows = OrderCommitment.objects.filter(order=order).exclude(commitment__segments="")
+    return dict(rows.values_list("line_no", "commitment__segments"))
 
 
 _STANDINGS = """

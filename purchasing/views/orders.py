@@ -115,7 +115,7 @@ def order_amend(request: ScopedRequest, code: str, number: str) -> HttpResponse:
     if is_sent(request, sent):
         try:
             reason = sent.required("reason", "why the order changes")
-            lines = forms.order_lines(sent, request.production, found.currency)
+            lines = forms.order_lines(sent, request.production, found.currency, found)
             sent.check()
             orders.amend_order(actor=request.user, order=found, lines=lines, reason=reason)
             messages.success(request, f"Version {found.drafted} of {found.number} is drafted.")

@@ -62,6 +62,13 @@ def test_what_is_not_the_productions_is_refused_in_words(text: str, said: str) -
         typed(text, KNOWN)
 
 
+def test_a_retired_code_is_typed_only_where_it_is_already() -> None:
+    assert typed("la cafe", KNOWN, "location=LA") == "location=LA set=CAFE"
+    for kept in ("", "set=LA", "location=NOLA"):
+        with pytest.raises(SegmentError, match="location LA is not in use any more"):
+            typed("la", KNOWN, kept)
+
+
 def test_on_a_production_without_segments_none_can_be_typed() -> None:
     assert typed(" ", {}) == ""
     with pytest.raises(SegmentError, match="found 'cafe'"):

@@ -174,6 +174,24 @@ def test_a_code_that_is_retired_is_named_no_more_and_stays_where_it_is(o: Office
     assert coded(o, 1) == {}
 
 
+def test_what_carries_a_retired_code_keeps_it_when_it_is_amended_or_moved(o: Office) -> None:
+    order = o.opened(LinePlan("3310", "1", "9.00", "", "cafe"))
+    entry = invoice(o, CostLine("3310", "5.00", segments="cafe"))
+    with o.acts() as amir:
+        cafe = ledger.segments(o.film.production).get(code="CAFE")
+        coding.use_segment(actor=amir, segment=cafe, is_active=False)
+    with o.acts() as amir, pytest.raises(Invalid, match="Line 2, segments: set CAFE is not in use"):
+        lines = (LinePlan("3310", "1", "10.00", "", "cafe"),) * 2
+        orders.amend_order(actor=amir, order=order, lines=lines, reason="longer")
+    with o.acts() as amir:
+        order.refresh_from_db()
+        order = orders.amend_order(actor=amir, order=order, lines=lines[:1], reason="longer")
+    o.approve_and_open(order)
+    assert coded(o, 2) == {CAFE: Decimal(10)}
+    moved(o, (entry.batch_id, 1), Change(1, "3310", segments="set=cafe nola"))
+    assert coded(o, 1) == {BOTH: Decimal(5)}
+
+
 def test_a_distribution_change_moves_a_cost_to_other_segments_and_nothing_else(o: Office) -> None:
     # In a cost centre that is not the account's own, where it stays.
     with o.acts() as amir:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from purchasing.orders import LinePlan
 from tests.factories import Film
 from tests.purchasing.desk import (
     HOSTILE,
@@ -132,6 +133,22 @@ def test_a_code_is_retired_and_used_again_by_who_may(o: Office, browse: Browse) 
     posted(amir.post(url(film, "invoice_new"), invoice({**LINE, "segments": "cafe"})))
     for wrong in ("", "x", "0", "9" * 30, str(code + 1_000_000)):
         assert amir.post(change, {"retire": wrong}).status_code == 404
+
+
+def test_an_order_keeps_a_retired_code_through_the_form_that_amends_it(
+    o: Office, browse: Browse
+) -> None:
+    posted(add(o, browse, "set", "CAFE"))
+    o.opened(LinePlan("3310", "1", "9.00", "", "cafe"))
+    amir, change = browse("amir"), url(o.film, "segment_change")
+    code = rows_of(amir.get(url(o.film, "segments")))["CAFE"]["id"]
+    posted(amir.post(change, {"retire": code}))
+    form = url(o.film, "order_amend", "PO-0001")
+    assert value_of(amir.get(form), "segments-0") == "set=CAFE"
+    line = {"account": "3310", "quantity": "1", "rate": "12.00", "segments": "set=CAFE"}
+    page = amir.post(form, {"reason": "longer", **lines(line, line)})
+    assert "not in use any more" in fault_at(page, "segments-1")
+    posted(amir.post(form, {"reason": "longer", **lines(line)}))
 
 
 def test_a_segments_lines_are_asked_for_by_what_there_is(o: Office, browse: Browse) -> None:
