@@ -63,7 +63,7 @@ def hold_if_crossing(
     except CostCodeBoundaryViolation as violation:
         asked = {
             "document": list(key), "day": day.isoformat(), "reason": reason,
-            "changes": [[c.line_no, c.account, c.cost_center_id] for c in changes],
+            "changes": [[c.line_no, c.account, c.cost_center_id, c.segments] for c in changes],
         }  # fmt: skip
         return hold_crossing(actor=actor, production=production, asked=asked, violation=violation)
     return None

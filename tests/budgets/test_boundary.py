@@ -52,7 +52,7 @@ def test_after_the_lock_an_attempt_is_refused_and_kept_with_all_that_was_asked(f
     held = move(film, key, "1401")
     assert isinstance(held, RefusedCrossing)
     assert "3310 Camera package rental is below the line" in held.sentence
-    assert json.loads(held.payload)["changes"] == [[1, "1401", None]]
+    assert json.loads(held.payload)["changes"] == [[1, "1401", None, None]]
     assert "CostCodeBoundaryViolation" in held.trace
     with role("web"), acting(film, "lena"):
         assert [c.pk for c in selectors.crossings(film.production)] == [held.pk]
