@@ -75,7 +75,8 @@ def _kind_named(name: str, known: Known) -> str:
 
 def _kind_of(word: str, known: Known) -> tuple[str, str]:
     code = word.upper()
-    having = [kind for kind, codes in known.items() if code in codes]
+    every = [kind for kind, codes in known.items() if code in codes]
+    having = [kind for kind in every if known[kind][code]] or every
     if len(having) > 1:
         choice = " or ".join(f"{kind}={code}" for kind in having)
         raise SegmentError(f"{code} is a code of several segments. Write {choice}.")

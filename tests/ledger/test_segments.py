@@ -69,6 +69,13 @@ def test_a_retired_code_is_typed_only_where_it_is_already() -> None:
             typed("la", KNOWN, kept)
 
 
+def test_a_code_that_only_one_kind_still_uses_needs_no_kind() -> None:
+    known = {"location": {"PUB": False}, "set": {"PUB": True}}
+    assert typed("pub", known) == "set=PUB"
+    with pytest.raises(SegmentError, match="location PUB is not in use any more"):
+        typed("location=pub", known)
+
+
 def test_on_a_production_without_segments_none_can_be_typed() -> None:
     assert typed(" ", {}) == ""
     with pytest.raises(SegmentError, match="found 'cafe'"):
