@@ -30,12 +30,17 @@ POSTING = (
     "line", "rule", "currency", "amount", "base_amount", "commitment_id",
 )  # fmt: skip
 
+SEGMENTS = (
+    "episode", "location", "set", "insurance", "1099", "free1", "free2", "free3", "free4",
+)  # fmt: skip
+
 _NOTE = re.compile(
     rb"(?P<body>(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n)"
     rb"\n\xe2\x80\x94 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]{91}=)\n"
 )
 _TRANSACTION = re.compile(r"T2((?:[0-9a-f]{2})*)\.((?:[0-9a-f]{2})*)(\(.*)", re.DOTALL)
-_POSTING = re.compile(r"P(?:2|3([a-z0-9]+=[^\s(]+(?: [a-z0-9]+=[^\s(]+)*))(\(.*)", re.DOTALL)
+_POSTING = re.compile(r"P(?:2|3([^(]+))(\(.*)", re.DOTALL)
+_CODED = re.compile("".join(f"(?:{s}=[A-Z0-9][A-Z0-9._/-]{{0,15}} )?" for s in SEGMENTS))
 _FIELD = re.compile(r'(?:"((?:[^"\\]|""|\\\\|\\n)*)"|([^"\\(),\s]*))(,|\)\Z)')
 _ESCAPED = re.compile(r'""|\\\\|\\n')
 _PLAIN = {'""': '"', "\\\\": "\\", "\\n": "\n"}
@@ -273,6 +278,8 @@ def posting_of(line: str) -> dict[str, str | None]:
     found = _POSTING.fullmatch(line)
     if found is None:
         raise ValueError("it does not begin as a posting does")
+    if found[1] is not None and not _CODED.fullmatch(found[1] + " "):
+        raise ValueError("it is coded in another form than the one there is")
     return dict(zip(POSTING, [found[1] or "", *_row(found[2])], strict=True))
 
 

@@ -84,7 +84,7 @@ WITH legs AS (
       AND p.account_id = ANY (%(accounts)s) AND p.period_id = ANY (%(periods)s)
     UNION ALL
     SELECT p.counter_account_id, p.currency, -p.amount, p.batch_id, p.line_no,
-           p.transaction_number, p.segments
+           p.transaction_number, ''  -- it is the cost that is coded, not what stands against it
     FROM ledger_posting p
     WHERE p.production_id = (SELECT %(production)s::bigint) AND p.book = 1
       AND p.counter_account_id = ANY (%(accounts)s) AND p.period_id = ANY (%(periods)s)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.audit_rules import posting_of
+from ledger.audit_rules import SEGMENTS, posting_of
 from ledger.segments import CODE, KINDS, SegmentError, read, typed, written
 
 KNOWN = {
@@ -82,3 +82,14 @@ def test_on_a_production_without_segments_none_can_be_typed() -> None:
         typed("cafe", {})
     with pytest.raises(SegmentError, match=re.escape("(none), found 'set'")):
         typed("set=cafe", {})
+
+
+@pytest.mark.parametrize(
+    "coded",
+    ["set=cafe", "CAFE", "set=", "set=CAFE ", " set=CAFE", "set=CAFE location=NOLA", "scene=1",
+     "set=CAFE set=BAR", "location=NOLA  set=CAFE", "set=CAFE\n", "set=CAFE\nP2", " "],
+)  # fmt: skip
+def test_an_outsider_reads_no_coding_the_database_would_not_write(coded: str) -> None:
+    with pytest.raises(ValueError, match="coded in another form"):
+        posting_of(f"P3{coded}(1{',' * 17})")
+    assert tuple(KINDS) == SEGMENTS
