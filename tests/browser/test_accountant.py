@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo import film
+from tests.browser.keyboard import press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -42,7 +43,7 @@ def look_again_until(page: Page, state: str) -> None:
             shown.get_by_text(state, exact=True)
         )
     ).to_be_visible()
-    for _ in range(60):
+    for _ in range(240):
         if shown.inner_text() == state:
             return
         page.get_by_role("link", name="Look again").click()
@@ -83,16 +84,16 @@ def test_a_dropped_file_is_followed_to_its_end_fixed_posted_and_opened_to_its_by
     assert page.locator("details.cause").count() == 3
     page.locator("details.cause", has_text="US$").get_by_role("link", name=str(row), exact=True
     ).click()  # fmt: skip
-    page.keyboard.press("e")
+    page.wait_for_url(re.compile(r"/quarantine/\d+/$"))
+    press(page, "e")
     currency = page.get_by_label("Currency")
     expect(currency).to_be_focused()
     currency.fill("USD")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     look_again_until(page, "Posted")
     expect(page.get_by_role("table").last).to_contain_text("Currency: USD")
 
-    page.keyboard.press("g")
-    page.keyboard.press("c")
+    press(page, "g c")
     page.wait_for_url("**/cost-report/")
     expect(page.locator(".stepper summary")).to_contain_text("Wk 8")
     of_account = page.locator("tr", has=page.locator(f'th:text-is("{account}")'))
@@ -141,7 +142,7 @@ def test_focus_stays_where_it_was_while_the_progress_is_asked_for(visit: Visit) 
     link.focus()
     before = len(asked)
     expect(page.locator(".progress-line .state")).to_have_text(
-        "Posted with quarantine", timeout=60_000
+        "Posted with quarantine", timeout=120_000
     )
     assert len(asked) > before, "the progress was not asked for while the link had the focus"
     expect(link).to_be_focused()

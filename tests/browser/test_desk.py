@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.keyboard import paste, press
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PHONE = {"width": 390, "height": 844}
@@ -20,23 +22,16 @@ PAGES = (
 )  # fmt: skip
 
 
-def paste(page: Page, text: str) -> None:
-    """Press the keys that paste, with a spreadsheet's rows on the clipboard."""
-    page.evaluate("text => navigator.clipboard.writeText(text)", text)
-    page.keyboard.press("Control+v")
-
-
 def order_by_keyboard(visit: Visit) -> str:
     """Add the vendor and draft the order; where the order stands."""
     page = visit("accountant", "/p/NF/vendors/", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_label("Name").fill(VENDOR)
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.get_by_role("link", name=VENDOR)).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("o")
+    press(page, "Escape g o")
     page.wait_for_url("**/orders/")
     page.get_by_role("link", name="New order").click()
+    page.wait_for_url("**/orders/new/")
     page.get_by_label("Vendor", exact=True).fill(VENDOR)
     page.get_by_label("Department").select_option("CAM")
     page.get_by_label("Account, line 1").focus()
@@ -44,15 +39,15 @@ def order_by_keyboard(visit: Visit) -> str:
     expect(page.get_by_label("Rate, line 3")).to_have_value("25.50")
     expect(page.get_by_label("Description, line 2")).to_have_value("lenses")
     expect(page.locator("output[data-sum]")).to_have_text("3,902.00")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_label("Account, line 2")).to_be_focused()
-    page.keyboard.press("Shift+Enter")
+    press(page, "Shift+Enter")
     expect(page.get_by_label("Account, line 1")).to_be_focused()
     page.get_by_label("Account, line 5").fill("3355")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_label("Account, line 6")).to_be_focused()
     page.get_by_label("Account, line 5").fill("")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/orders/PO-\d+/$"))
     expect(page.locator(".notice")).to_contain_text("is drafted")
     return page.url
@@ -79,11 +74,11 @@ def test_an_order_is_pasted_approved_opened_invoiced_and_paid(
     page.get_by_label("Order, line 1").fill(number)
     page.get_by_label("Line, line 1").fill("1")
     page.get_by_role("checkbox", name="Final, line 1").check()
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("500.00 USD over")
     expect(page.get_by_label("Amount, line 1")).to_have_value("3500")
     page.get_by_label("Amount, line 1").fill("2500")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/papers/\d+/$"))
     page.goto(where)
     expect(page.locator(".page-head .state")).to_have_text("Partly relieved")
@@ -93,7 +88,7 @@ def test_an_order_is_pasted_approved_opened_invoiced_and_paid(
     page.get_by_label("Check or wire number").fill("W-77")
     page.get_by_label("Pay invoice D-77").check()
     expect(page.locator("[data-ticked]")).to_have_text("2,500.00")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/papers/\d+/$"))
     page.goto("/p/NF/invoices/?status=paid")
     expect(page.get_by_role("link", name="D-77")).to_be_visible()
@@ -111,7 +106,7 @@ def test_a_journal_shows_by_how_much_it_is_out_before_it_is_sent(visit: Visit) -
     page.get_by_label("Credit, line 2").fill("70.00")
     expect(difference).to_have_text("0.00")
     page.get_by_label("What for").fill("Tape to camera")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/papers/\d+/$"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Journal JE-")
 
@@ -123,7 +118,7 @@ def test_a_cost_is_coded_to_a_set_and_found_by_it(visit: Visit, complaints: Any)
     page.get_by_label("Segment, line 1").focus()
     paste(page, "set\tbridge\tBridge, exterior\r\nset\thold\tHold\r\n")
     expect(page.get_by_label("Name, line 2")).to_have_value("Hold")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.get_by_role("cell", name="Bridge, exterior")).to_be_visible()
     page.goto("/p/NF/journals/new/")
     page.get_by_label("What for").fill("Paint to the bridge")
@@ -131,10 +126,10 @@ def test_a_cost_is_coded_to_a_set_and_found_by_it(visit: Visit, complaints: Any)
         page.get_by_label(f"Account, line {line}").fill(account)
         page.get_by_label(f"{side}, line {line}").fill("12.50")
     page.get_by_label("Segments, line 1").fill("brigde")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     expect(page.get_by_text("found 'brigde'").first).to_be_visible()
     page.get_by_label("Segments, line 1").fill("bridge")
-    page.keyboard.press("Control+Enter")
+    press(page, "Control+Enter")
     page.wait_for_url(re.compile(r"/papers/\d+/$"))
     expect(page.get_by_role("main")).to_contain_text("set=BRIDGE")
     page.goto("/p/NF/segments/")

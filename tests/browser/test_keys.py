@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.keyboard import press
+
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
@@ -35,11 +37,6 @@ ON_THE_COST_REPORT = [
     ("p", "Print"),
     ("?", "Show these keys"),
 ]
-
-
-def press(page: Page, keys: str) -> None:
-    for key in keys.split():
-        page.keyboard.press(key)
 
 
 def row_in_focus(page: Page) -> int:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo import film
+from tests.browser.keyboard import press
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -82,7 +83,7 @@ def test_a_page_keeps_to_its_policy_and_fits_the_desk(visit: Visit, name: str, s
     # The last first: what is opened is no longer counted among the closed.
     for summary in reversed(page.locator("details:not([open]) > summary").all()[:3]):
         summary.click()
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
@@ -164,7 +165,7 @@ def test_a_file_can_be_handed_in_without_scripts(visit: Visit) -> None:
     page.get_by_label("Source").select_option("vendor-invoices")
     page.get_by_role("button", name="Receive").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("plain.csv")
-    for _ in range(40):
+    for _ in range(240):
         if page.locator(".progress-line .state").inner_text() == "Posted":
             break
         page.wait_for_timeout(250)
