@@ -16,10 +16,17 @@ CALL sec.protect('ledger_historicalsegment', 'true');
 GRANT SELECT ON ledger_historicalsegment TO prodacct_web, prodacct_worker, prodacct_bond;
 
 -- The same coding is always the same text: each kind at most once, in one order.
-ALTER TABLE ledger_posting ADD CONSTRAINT posting_segments_form CHECK (segments = '' OR
-    segments || ' ' ~ '^(episode=[A-Z0-9][A-Z0-9._/-]{0,15} )?(location=[A-Z0-9][A-Z0-9._/-]{0,15} )?(set=[A-Z0-9][A-Z0-9._/-]{0,15} )?(insurance=[A-Z0-9][A-Z0-9._/-]{0,15} )?(1099=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free1=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free2=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free3=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free4=[A-Z0-9][A-Z0-9._/-]{0,15} )?$');
-ALTER TABLE ledger_commitment ADD CONSTRAINT commitment_segments_form CHECK (segments = '' OR
-    segments || ' ' ~ '^(episode=[A-Z0-9][A-Z0-9._/-]{0,15} )?(location=[A-Z0-9][A-Z0-9._/-]{0,15} )?(set=[A-Z0-9][A-Z0-9._/-]{0,15} )?(insurance=[A-Z0-9][A-Z0-9._/-]{0,15} )?(1099=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free1=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free2=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free3=[A-Z0-9][A-Z0-9._/-]{0,15} )?(free4=[A-Z0-9][A-Z0-9._/-]{0,15} )?$');
+DO $$
+DECLARE
+    form text := (SELECT '^' || string_agg(format('(%s=[A-Z0-9][A-Z0-9._/-]{0,15} )?', kind), ''
+                                           ORDER BY n) || '$'
+                  FROM unnest(ARRAY['episode', 'location', 'set', 'insurance', '1099', 'free1',
+                                    'free2', 'free3', 'free4']) WITH ORDINALITY AS k (kind, n));
+    rule text := format('CHECK (segments = '''' OR segments || '' '' ~ %L)', form);
+BEGIN
+    EXECUTE 'ALTER TABLE ledger_posting ADD CONSTRAINT posting_segments_form ' || rule;
+    EXECUTE 'ALTER TABLE ledger_commitment ADD CONSTRAINT commitment_segments_form ' || rule;
+END $$;
 
 -- A line without segments is hashed as it was before there were any; else they stand before the row.
 -- They are put on one line with it, whatever they hold: else one row could be read as two.
