@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from access.models import Production
-from ingestion.screens import as_text
+from ingestion.desk_screen import as_text
 from ledger import selectors as ledger
 from ledger.journal import COMMITMENT, row_key
 from reports.cost_report import SECTIONS, CostReport, Figures, Section

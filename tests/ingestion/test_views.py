@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from ingestion import selectors, work
+from ingestion.desk_screen import as_text
 from ingestion.models import HeldRow, ImportBatch, RowRevision, WorkItem
-from ingestion.screens import as_text
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, role
 
 Browse = Callable[[str], Client]
