@@ -9,7 +9,7 @@ from access.models import Production
 from ingestion import selectors
 from ingestion.mapping import FIELDS
 from ingestion.models import HeldRow
-from ingestion.reading import mapping_of_import, used_fields
+from ingestion.reading import mapping_of_import
 from ingestion.screens import moment
 from ledger.journal import row_key
 from taxonomy.money import format_amount
@@ -20,6 +20,7 @@ LABELS = {
     "cost_center": "Cost centre",
     "transaction_date": "Date",
     "transaction_id": "Transaction",
+    "tax_1099": "1099",
     "row": "Row",
 }
 CAUSE_WORDS = {
@@ -38,6 +39,7 @@ CAUSE_WORDS = {
     "E_NET_PAY": "Net pay does not add up",
     "E_QUOTE": "A quote out of place",
     "E_TOTAL_ROW": "A total, not a cost",
+    "E_SEGMENT": "Segment unknown",
     "E_UNIT": "Unit unknown",
 }
 ROW_STATES = {
@@ -144,7 +146,7 @@ def row_view(row: HeldRow) -> dict[str, Any]:
     problems: dict[str, list[dict[str, str]]] = {}
     for violation in row.violations:
         problems.setdefault(violation["field"], []).append(violation)
-    used = used_fields(mapping_of_import(batch))
+    used = mapping_of_import(batch).fields
     names = [name for name in FIELDS if name in used or name in (row.cells or {})]
     cells = row.cells or {}
     day = cells.get("transaction_date", "")

@@ -111,6 +111,8 @@ class Drafter:
             amount
             if line.currency == self.currency
             else self.rates.base(amount, line.currency, line.day.day),
+            # Segments say what a cost was for; what is withheld is no cost.
+            segments="" if leg.component == "withholding" else line.segments,
         )
 
     def _tier(self, line: CleanLine) -> tuple[str, str]:

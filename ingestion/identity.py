@@ -22,7 +22,8 @@ def facts_text(line: CleanLine) -> str:
     """Everything a row states, in one spelling: what two exports of one cost share.
 
     A day or unit it does not state, but takes from the import, is not among them. Nor are
-    deductions, which some versions do not read: `Identities` adds them where they are read.
+    deductions and segments, which some versions do not read: `Identities` adds them where they
+    are read.
     """
     moment = "" if line.day.occurred_at is None else line.day.occurred_at.isoformat()
     return _normal(
@@ -72,6 +73,10 @@ class Identities:
 
     mapping: Mapping
     _seen: dict[int, int] = field(default_factory=dict)
+    _reads_segments: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reads_segments = self.mapping.reads_segments
 
     def of(self, line: CleanLine) -> tuple[bytes, bytes]:
         """The row's (document key, facts digest), 32 bytes each."""
@@ -93,13 +98,15 @@ class Identities:
         if facts == posted:
             return True
         before = hashlib.sha256(facts_text(line).encode()).digest()
-        return self.mapping.reads_deductions and before == posted
+        return (self.mapping.reads_deductions or self._reads_segments) and before == posted
 
     def _digest(self, line: CleanLine, facts: str) -> bytes:
         if self.mapping.reads_deductions:
             # Said of every row, also where nothing is withheld: so a digest tells whether the
             # version that made it read deductions at all.
             facts = f"{facts}{_SEPARATOR}deductions {line.deductions:.4f}"
+        if self._reads_segments:
+            facts = f"{facts}{_SEPARATOR}segments {line.segments}"
         return hashlib.sha256(facts.encode()).digest()
 
     def counted_document(self, line: CleanLine) -> str:

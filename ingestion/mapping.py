@@ -34,7 +34,28 @@ FIELDS: Final = (
     "deductions",
     "net_pay",
     "line_number",
+    "episode",
+    "location",
+    "set",
+    "insurance",
+    "tax_1099",
+    "free_1",
+    "free_2",
+    "free_3",
+    "free_4",
 )
+# The last of them say what a line is coded to besides its account: field -> kind of segment.
+SEGMENT_FIELDS: Final = {
+    "episode": "episode",
+    "location": "location",
+    "set": "set",
+    "insurance": "insurance",
+    "tax_1099": "1099",
+    "free_1": "free1",
+    "free_2": "free2",
+    "free_3": "free3",
+    "free_4": "free4",
+}
 MONEY_WORDS: Final = re.compile(
     r"amount|total|gross|net|debit|credit|tax|vat|gst|fee|wage|rate|price|cost|fringe|pay\b"
     r"|balance",
@@ -90,6 +111,16 @@ class Mapping:
     def reads_deductions(self) -> bool:
         """Whether what is withheld of the pay is posted apart."""
         return bool(self.withholding_role)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields this mapping can fill."""
+        return frozenset(c.field for c in self.columns) | frozenset(self.positions)
+
+    @property
+    def reads_segments(self) -> bool:
+        """Whether lines are posted with what they are coded to besides their account."""
+        return not self.fields.isdisjoint(SEGMENT_FIELDS)
 
     @property
     def is_positional(self) -> bool:

@@ -10,13 +10,14 @@ from ingestion import selectors
 from ingestion.drafting import Drafter
 from ingestion.formats.records import RejectedFile
 from ingestion.identity import Identities
-from ingestion.mapping import Mapping, declared
+from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
 from ingestion.models import ImportBatch
 from ingestion.pipeline import FileReader, open_import
-from ingestion.schema import Gate
+from ingestion.schema import Gate, Vocabulary
 from ingestion.sources import BY_NAME, REGISTRY, VERSIONS
 from ledger import selectors as ledger
 from ledger.rates import rate_book
+from ledger.segments import KINDS
 from taxonomy import selectors as taxonomy
 
 HEARTBEAT_SECONDS = 2.0
@@ -119,12 +120,20 @@ def gate_and_drafter(batch: ImportBatch, mapping: Mapping) -> tuple[Gate, Drafte
         rates=rate_book(production),
         withholding_account_id=playing.get(mapping.withholding_role),
     )
-    return Gate(mapping, words, used_fields(mapping)), drafter
+    return Gate(mapping, words, mapping.fields), drafter
 
 
-def used_fields(mapping: Mapping) -> frozenset[str]:
-    """The fields this mapping can fill."""
-    return frozenset(c.field for c in mapping.columns) | frozenset(mapping.positions)
+def uncoded(resolution: Resolution, words: Vocabulary) -> list[str]:
+    """What the import's notes say of columns of segments the production has no code of."""
+    places = dict(zip(FIELDS, resolution.places, strict=True))
+    unread = [
+        KINDS[kind]
+        for name, kind in SEGMENT_FIELDS.items()
+        if places[name] is not None and kind not in words.segments
+    ]
+    if not unread:
+        return []
+    return [f"not read, for the production has no codes of it: {', '.join(unread)}"]
 
 
 def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
@@ -134,6 +143,7 @@ def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
     reading, resolution = open_import(name, stored_pieces(batch, beat), mapping)
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
         gate, drafter = gate_and_drafter(batch, mapping)
+        reading.notes += uncoded(resolution, gate.words)
         conflicts = selectors.conflicting_rows(batch) if batch.rows else frozenset()
     return FileReader(
         mapping,

@@ -17,7 +17,8 @@ from pydantic import ValidationInfo as Info
 from pydantic_core import PydanticCustomError
 
 from ingestion.dates import DateRefused, DateWord, parse_date
-from ingestion.mapping import FIELDS, Mapping
+from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping
+from ledger.segments import KINDS, Known, written
 from taxonomy import money
 from taxonomy.currencies import MINOR_UNITS
 
@@ -32,6 +33,10 @@ JURISDICTION = re.compile(r"[A-Za-z][A-Za-z0-9 /&.+-]{0,31}", re.ASCII)
 LONGEST_TEXT = 2_000
 LONGEST_REFERENCE = 120  # what the ledger's reference column holds
 ZERO = Decimal(0)
+_CODED_FROM = len(FIELDS) - len(SEGMENT_FIELDS)
+_NO_CODING = ("",) * len(SEGMENT_FIELDS)
+# What a file states of its own is remembered up to here, then forgotten and read anew.
+_MOST_REMEMBERED = 20_000
 
 
 class Violation(NamedTuple):
@@ -80,6 +85,7 @@ class CleanLine(NamedTuple):
     department_code: str
     union_guild: str
     line_number: str
+    segments: str
 
 
 @dataclass(slots=True)
@@ -97,6 +103,8 @@ class Vocabulary:
     default_day: date
     categories: frozenset[str] = frozenset()
     contingency: frozenset[str] = frozenset()
+    # A kind of which the production has no code is not among them.
+    segments: Known = field(default_factory=dict)
 
 
 def _refuse(code: str, expected: str, fix: str) -> PydanticCustomError:
@@ -271,9 +279,29 @@ def _unit(value: str, info: Info) -> str:
     return value
 
 
+def _segment(value: str, info: Info) -> str:
+    """A code of its kind, in capitals. Kinds the production does not code to are not read."""
+    assert info.field_name is not None
+    kind, code = SEGMENT_FIELDS[info.field_name], value.upper()
+    known = _gate(info).words.segments.get(kind)
+    if not value or known is None:
+        return ""
+    if known.get(code):
+        return code
+    label = KINDS[kind]
+    in_use = sorted(code for code, is_active in known.items() if is_active)
+    raise _refuse(
+        "E_SEGMENT",
+        f"a code of {label if label == '1099' else label.lower()} that is in use"
+        + (", such as " + ", ".join(in_use[:4]) if in_use else ""),
+        "add it to the production's segments, or correct it, and resubmit",
+    )
+
+
 _Cell = Annotated[str, BeforeValidator(_trim)]
 _Text = Annotated[_Cell, AfterValidator(_visible)]
 _Reference = Annotated[_Text, AfterValidator(_short)]
+_Segment = Annotated[_Cell, AfterValidator(_segment)]
 
 
 class CostLine(BaseModel):
@@ -301,6 +329,15 @@ class CostLine(BaseModel):
     department_code: _Text
     union_guild: _Text
     line_number: _Text
+    episode: _Segment
+    location: _Segment
+    set: _Segment
+    insurance: _Segment
+    tax_1099: _Segment
+    free_1: _Segment
+    free_2: _Segment
+    free_3: _Segment
+    free_4: _Segment
 
 
 def _shown(value: object) -> str:
@@ -317,13 +354,14 @@ class Gate:
     words: Vocabulary
     used: frozenset[str]
     _days: dict[str, DateWord] = field(default_factory=dict)
+    _codings: dict[tuple[str, ...], str] = field(default_factory=lambda: {_NO_CODING: ""})
 
     def day(self, text: str) -> DateWord:
         """The date a cell states and the period it posts to; DateRefused otherwise."""
         known = self._days.get(text)
         if known is None:
             known = parse_date(text, self.mapping, self.words)
-            if len(self._days) > 20_000:
+            if len(self._days) > _MOST_REMEMBERED:
                 self._days.clear()
             self._days[text] = known
         return known
@@ -336,7 +374,7 @@ class Gate:
         """The line, when nothing about the row needs a second look; else None."""
         (transaction_id, account_code, center, amount_text, currency, jurisdiction, day_text,
          vendor, description, reference, unit, occupation, department_code, union_guild, taxes,
-         benefits, repaid, withheld, net, line_number) = values  # fmt: skip
+         benefits, repaid, withheld, net, line_number) = values[:_CODED_FROM]  # fmt: skip
         words = self.words
         account = words.accounts.get(account_code)
         center_id = words.cost_centers.get(center)
@@ -347,9 +385,10 @@ class Gate:
         day = self._days.get(day_text)
         units = MINOR_UNITS.get(currency)
         unit_id = words.units.get(unit or words.default_unit)
+        coded = self._codings.get(tuple(values[_CODED_FROM:]))
         if (
             account is None or center_id is None or day is None or units is None
-            or unit_id is None or taxes or benefits or repaid or withheld or net
+            or unit_id is None or coded is None or taxes or benefits or repaid or withheld or net
             or not self.mapping.amounts.plain.fullmatch(amount_text)
             or not (JURISDICTION.fullmatch(jurisdiction) if jurisdiction
                     else not self.mapping.jurisdiction_required)
@@ -374,7 +413,7 @@ class Gate:
             jurisdiction, day,
             transaction_id.strip(" "), reference.strip(" "), vendor.strip(" "),
             description.strip(" "), occupation.strip(" "), department_code.strip(" "),
-            union_guild.strip(" "), line_number.strip(" "),
+            union_guild.strip(" "), line_number.strip(" "), coded,
         )  # fmt: skip
 
     def _strict(self, values: Sequence[str]) -> CleanLine | list[Violation]:
@@ -385,6 +424,9 @@ class Gate:
         except ValidationError as error:
             return [_violation(item) for item in error.errors(include_url=False)]
         clean = self._clean(line)
+        if len(self._codings) > _MOST_REMEMBERED:
+            self._codings = {_NO_CODING: ""}
+        self._codings[tuple(values[_CODED_FROM:])] = clean.segments
         if not (clean.amount or clean.fringes or clean.reimbursements or clean.deductions):
             return [
                 Violation("amount", "E_AMOUNT", "an amount that is not zero", line.amount,
@@ -427,6 +469,7 @@ class Gate:
             line.department_code,
             line.union_guild,
             line.line_number,
+            written({kind: getattr(line, name) for name, kind in SEGMENT_FIELDS.items()}),
         )
 
 

@@ -55,6 +55,7 @@ def vocabulary(batch: ImportBatch) -> Vocabulary:
         default_day=received,
         categories=frozenset(a.code for a in rows if not a.is_postable),
         contingency=frozenset(a.code for a in rows if a.is_postable and a.line == CONTINGENCY),
+        segments=ledger.known_segments(production),
     )
 
 

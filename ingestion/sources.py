@@ -27,7 +27,33 @@ _ACCOUNT = (
     "Line #",
 )
 
-COST_LINES = Mapping(
+# What lines are coded to besides their account, as PSL+, GreenSlate, TPH and Revolution name it.
+_SEGMENTS = (
+    Column("episode", ("Episode", "Episode Code", "Series", "Series Code", "EPS")),
+    Column("location", ("Location", "Location Code")),
+    Column("set", ("Set", "Set Code")),
+    Column("insurance", ("Insurance", "Insurance Code")),
+    Column("tax_1099", ("1099", "BoxOn1099")),
+    Column("free_1", ("Free Field 1", "Free 1")),
+    Column("free_2", ("Free Field 2", "Free 2")),
+    Column("free_3", ("Free Field 3", "Free 3")),
+    Column("free_4", ("Free Field 4", "Free 4")),
+)
+
+
+def _coded(before: Mapping, hint: str = "") -> Mapping:
+    """The next version of a mapping: the same columns, and those of the segments."""
+    return replace(
+        before,
+        version=before.version + 1,
+        hint=hint or f"{before.hint}; segments where the file has them (episode, location, set …)",
+        columns=before.columns and before.columns + _SEGMENTS,
+        positions=tuple("episode" if name == "series" else name for name in before.positions),
+        ignored=tuple(name for name in before.ignored if name != "1099"),
+    )
+
+
+COST_LINES_1 = Mapping(
     source="cost-lines",
     version=1,
     label="Cost lines (prodacct's own layout)",
@@ -55,8 +81,9 @@ COST_LINES = Mapping(
     cost_center_required=True,
     currency_required=True,
 )
+COST_LINES = _coded(COST_LINES_1)
 
-VENDOR_INVOICES = Mapping(
+VENDOR_INVOICES_1 = Mapping(
     source="vendor-invoices",
     version=1,
     label="Vendor invoices",
@@ -83,6 +110,7 @@ VENDOR_INVOICES = Mapping(
     amounts=_US_AMOUNTS,
     date_formats=_US_DATES,
 )
+VENDOR_INVOICES = _coded(VENDOR_INVOICES_1)
 
 # Version 1 leaves Deductions and Net Pay unread: all of the gross stands on payroll clearing.
 WRAPBOOK_PAYROLL_1 = Mapping(
@@ -140,7 +168,7 @@ WRAPBOOK_PAYROLL = replace(
     withholding_role="payroll_withholding",
 )
 
-PEX_CARDS = Mapping(
+PEX_CARDS_1 = Mapping(
     source="pex-cards",
     version=1,
     label="P-card envelope (PEX)",
@@ -161,8 +189,9 @@ PEX_CARDS = Mapping(
     amounts=_US_AMOUNTS,
     date_formats=_US_DATES,
 )
+PEX_CARDS = _coded(PEX_CARDS_1)
 
-PSLPLUS = Mapping(
+PSLPLUS_1 = Mapping(
     source="pslplus",
     version=1,
     label="PSL+ import file (positional)",
@@ -198,15 +227,20 @@ PSLPLUS = Mapping(
     amounts=_US_AMOUNTS,
     date_formats=_US_DATES,
 )
+PSLPLUS = _coded(PSLPLUS_1, PSLPLUS_1.hint)
 
 # A source's versions stand in order. A change to one that has read a file is a new version: the
 # old one stays, to say how that file was read and to read its held rows when they are resubmitted.
 VERSIONS: Final = (
+    COST_LINES_1,
     COST_LINES,
+    VENDOR_INVOICES_1,
     VENDOR_INVOICES,
     WRAPBOOK_PAYROLL_1,
     WRAPBOOK_PAYROLL,
+    PEX_CARDS_1,
     PEX_CARDS,
+    PSLPLUS_1,
     PSLPLUS,
 )
 BY_NAME: Final = {mapping.name: mapping for mapping in VERSIONS}

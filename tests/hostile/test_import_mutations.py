@@ -14,7 +14,6 @@ from ingestion.identity import Identities
 from ingestion.mapping import declared
 from ingestion.models import ImportBatch
 from ingestion.pipeline import FileReader, held_copy_line, open_import
-from ingestion.reading import used_fields
 from ingestion.schema import AccountWord, Gate, Vocabulary
 from ingestion.sources import COST_LINES
 from ledger.fx import RateBook
@@ -58,7 +57,7 @@ def reader_of(data: bytes, dice: random.Random) -> FileReader:
     reading, resolution = open_import("week.csv", [data], mapping)
     return FileReader(
         mapping=mapping,
-        gate=Gate(mapping, words(), used_fields(mapping)),
+        gate=Gate(mapping, words(), mapping.fields),
         identities=Identities(mapping),
         drafter=Drafter(
             mapping, "USD", 99, {(1, code): a.id for code, a in ACCOUNTS.items()},

@@ -4,7 +4,7 @@ import hashlib
 
 from ingestion.identity import Identities, facts_text
 from ingestion.schema import CleanLine
-from ingestion.sources import REGISTRY, WRAPBOOK_PAYROLL_1
+from ingestion.sources import REGISTRY, VENDOR_INVOICES_1, WRAPBOOK_PAYROLL_1
 from tests.ingestion.words import line_of
 
 
@@ -122,8 +122,21 @@ def test_a_row_that_an_older_version_posted_is_the_same_row() -> None:
     assert not newer.is_same(changed, newer.of(changed)[1], facts_1)
 
 
-def test_a_source_without_deductions_has_the_facts_it_always_had() -> None:
+def test_a_version_without_deductions_and_segments_has_the_facts_it_always_had() -> None:
     line = line_of("vendor-invoices", reference="77")
-    assert identities("vendor-invoices").of(line)[1] == (
+    assert Identities(VENDOR_INVOICES_1).of(line)[1] == (
         hashlib.sha256(facts_text(line).encode()).digest()
     )
+
+
+def test_another_coding_is_another_fact_unless_a_version_posted_it_that_read_none() -> None:
+    newer, older = identities("vendor-invoices"), Identities(VENDOR_INVOICES_1)
+    plain, at_cafe, at_pier = (
+        line_of("vendor-invoices", reference="77", set=code) for code in ("", "CAFE", "PIER")
+    )
+    assert len({older.of(line) for line in (plain, at_cafe, at_pier)}) == 3, "three lines of one"
+    keys, facts = zip(*(identities("vendor-invoices").of(x) for x in (plain, at_cafe)), strict=True)
+    assert keys[0] == keys[1]
+    assert facts[0] != facts[1]
+    assert not newer.is_same(at_cafe, facts[1], facts[0])
+    assert newer.is_same(at_cafe, facts[1], Identities(VENDOR_INVOICES_1).of(at_pier)[1])

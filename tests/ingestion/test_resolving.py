@@ -42,7 +42,7 @@ def test_a_fixed_row_posts_with_the_place_it_came_from(film: Film) -> None:
             [outcome.batch_id],
         )
         assert cursor.fetchall() == [
-            ("TX000001", 1, row.line, row.byte_start, row.byte_end, "cost-lines v1, fixed")
+            ("TX000001", 1, row.line, row.byte_start, row.byte_end, "cost-lines v2, fixed")
         ]
 
 

@@ -19,7 +19,7 @@ def test_cost_lines_debit_their_accounts_against_payables(film: Film) -> None:
         ],
     )
     batch = import_data(film, data)
-    assert (counts(batch), batch.mapping) == ((4, 4, 0, 0), "cost-lines v1")
+    assert (counts(batch), batch.mapping) == ((4, 4, 0, 0), "cost-lines v2")
     by_reference = {entry.reference: entry for entry in entries(film)}
     assert by_reference == {
         "TX1": Entry("TX1", "3310", "0300", "CAM", "1250.00", "USD", "1250.00", "cost", "BTL",

@@ -3,7 +3,6 @@
 from datetime import date
 
 from ingestion.mapping import FIELDS, Mapping
-from ingestion.reading import used_fields
 from ingestion.schema import AccountWord, CleanLine, Gate, Violation, Vocabulary
 from ingestion.sources import REGISTRY
 
@@ -42,12 +41,17 @@ def vocabulary(*, time_zone: str = "UTC") -> Vocabulary:
         default_unit="MAIN",
         default_day=date(2026, 1, 20),
         categories=frozenset({"3300"}),
+        segments={
+            "location": {"NOLA": True, "LA": False},
+            "set": {"CAFE": True, "PIER": True},
+            "1099": {"7": True},
+        },
     )
 
 
 def gate_of(mapping: Mapping | str, *, time_zone: str = "UTC") -> Gate:
     mapping = REGISTRY[mapping] if isinstance(mapping, str) else mapping
-    return Gate(mapping, vocabulary(time_zone=time_zone), used_fields(mapping))
+    return Gate(mapping, vocabulary(time_zone=time_zone), mapping.fields)
 
 
 def values(**cells: str) -> tuple[str, ...]:
