@@ -17,6 +17,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ingestion.drafting import Drafter
+from ingestion.formats.container import BANK_FORMATS
 from ingestion.formats.opening import open_file
 from ingestion.formats.records import Dialect, Reading, Record, RejectedFile
 from ingestion.identity import Identities
@@ -267,6 +268,12 @@ def open_import(name: str, pieces: Iterable[bytes], mapping: Mapping) -> tuple[R
         None if mapping.is_positional else lambda header: recognises(mapping, header),
         Dialect(encoding=mapping.encoding),
     )
+    if reading.format in BANK_FORMATS:
+        raise RejectedFile(
+            "E_SOURCE",
+            f"This is a bank's file ({reading.format.upper()}), and a bank's lines are no costs. "
+            "It cannot be imported as costs.",
+        )
     if mapping.is_positional:
         return reading, resolve_positions(mapping)
     if reading.format == "xml":

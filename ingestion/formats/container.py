@@ -39,7 +39,24 @@ _FORMATS = {
     "xml": "xml",
     "xlsx": "xlsx",
     "gz": "gz",
+    "ofx": "ofx",
+    "qfx": "ofx",
+    "bai": "bai2",
+    "bai2": "bai2",
+    "sta": "mt940",
+    "mt940": "mt940",
+    "940": "mt940",
+    "qif": "qif",
 }
+# How a bank's file begins, whatever its name: banks send BAI2 and MT940 as .txt, OFX as .xml.
+_FEEDS = (
+    ("ofx", re.compile(rb"\s*(?:OFXHEADER\s*:|<\?OFX\b|<OFX\s*>)|[^\0]{0,1000}?<OFX\s*>", re.I)),
+    ("camt", re.compile(rb"[^\0]*?urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.")),
+    ("qif", re.compile(rb"\s*!(?:Type|Account|Option|Clear)\b", re.I)),
+    ("bai2", re.compile(rb"\s*01,(?:[^,\r\n]*,){7}\s*2\s*/?\s*(?:[\r\n]|\Z)")),
+    ("mt940", re.compile(rb"[^\0]{0,400}?(?:^|[\r\n]):20:[^\0]*?[\r\n]:25[A-Z]?:")),
+)
+BANK_FORMATS = frozenset(name for name, _ in _FEEDS)
 _REFUSED = {
     "zip": "A ZIP archive may hold many files; unpack it and send each one by itself.",
     "xlsm": "A workbook with macros is never opened; save it as .xlsx and send that.",
@@ -71,8 +88,14 @@ def extension_of(name: str) -> str:
     return extension.lower() if dot else ""
 
 
+def sniff_feed(head: bytes) -> str | None:
+    """Which kind of bank's file this is by how it begins; None when it is none of them."""
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    return next((name for name, begins in _FEEDS if begins.match(text)), None)
+
+
 def detect(name: str, head: bytes) -> str:
-    """The format to read a file as: 'csv', 'json', 'xml', 'xlsx' or 'gz'."""
+    """The format to read a file as: 'csv', 'json', 'xml', 'xlsx', 'gz' or one of BANK_FORMATS."""
     extension = extension_of(name)
     if extension in _REFUSED:
         raise RejectedFile("E_FILETYPE", _REFUSED[extension])
@@ -80,10 +103,16 @@ def detect(name: str, head: bytes) -> str:
         raise RejectedFile(
             "E_FILETYPE",
             f"A file ending in {extension!r} is not read here. "
-            "Send .csv, .tsv, .txt, .json, .xml, .xlsx or .csv.gz.",
+            "Send .csv, .tsv, .txt, .json, .xml, .xlsx or .csv.gz, or a bank's .ofx, .qfx, .bai, "
+            ".sta, .mt940 or .qif.",
         )
     expected = _FORMATS[extension]
-    if expected == "csv":
+    feed = sniff_feed(head) if extension in {"txt", "xml"} or expected in BANK_FORMATS else None
+    if expected in BANK_FORMATS:
+        _refuse_unless(feed in {None, expected} and not _is_foreign(head), extension, head)
+    elif feed is not None and sniff_binary(head) is None:
+        return feed
+    elif expected == "csv":
         refuse_foreign(head)
     elif expected in {"json", "xml"}:
         _refuse_unless(sniff_binary(head) is None, extension, head)
@@ -95,10 +124,18 @@ def detect(name: str, head: bytes) -> str:
     return expected
 
 
+def _is_foreign(head: bytes) -> bool:
+    """Whether what should be a bank's file is none at all, as the page of a bank's login is."""
+    return sniff_binary(head) is not None or (
+        sniff_foreign(head) is not None and sniff_feed(head) is None
+    )
+
+
 def _refuse_unless(agrees: bool, extension: str, head: bytes) -> None:
     if agrees:
         return
-    kind = sniff_foreign(head) or "something else"
+    feed = sniff_feed(head)
+    kind = sniff_foreign(head) or (f"a bank's file in {feed.upper()}" if feed else "something else")
     raise RejectedFile(
         "E_FILETYPE",
         f"The name ends in .{extension}, but the file is {kind}. "

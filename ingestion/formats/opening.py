@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 
+from ingestion.formats.bai2_file import read_bai2
+from ingestion.formats.camt_file import read_camt
 from ingestion.formats.container import clean_name, detect, split_head, unpack_gzip
 from ingestion.formats.csv_file import read_csv
 from ingestion.formats.json_file import read_json
+from ingestion.formats.mt940_file import read_mt940
+from ingestion.formats.ofx_file import read_ofx
+from ingestion.formats.qif_file import read_qif
 from ingestion.formats.records import Dialect, Reading, Recognise, RejectedFile
 from ingestion.formats.xlsx_file import read_xlsx
 from ingestion.formats.xml_file import read_xml
@@ -15,7 +20,8 @@ def open_file(
 ) -> Reading:
     """Open an upload by its name and its bytes; `recognise` None means columns without names.
 
-    CSV streams; the other formats are held in memory up to 20 MiB. Spans of a .gz file are those
+    CSV streams; a bank's file (OFX, camt, BAI2, MT940, QIF) is known by how it begins and names its
+    own statements. The other formats are held in memory up to 20 MiB. Spans of a .gz file are those
     of its unpacked content. JSON and XML name every value themselves, so `recognise` is not asked:
     what a row lacks shows row by row.
     """
@@ -37,6 +43,16 @@ def open_file(
         reading = read_xml(stream)
     elif file_format == "xlsx":
         reading = read_xlsx(stream, recognise)
+    elif file_format == "ofx":
+        reading = read_ofx(stream)
+    elif file_format == "camt":
+        reading = read_camt(stream)
+    elif file_format == "bai2":
+        reading = read_bai2(stream)
+    elif file_format == "mt940":
+        reading = read_mt940(stream, dialect.encoding)
+    elif file_format == "qif":
+        reading = read_qif(stream, dialect.encoding, dialect.date_format)
     else:
         reading = _open_csv(stream, recognise, dialect)
     reading.notes[:0] = notes

@@ -8,6 +8,8 @@ a sentence for the person who sent it.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -72,6 +74,7 @@ class Dialect:
 
     encoding: str | None = None
     delimiter: str | None = None
+    date_format: str | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (
@@ -81,17 +84,41 @@ class Dialect:
 
 
 @dataclass(slots=True)
+class Statement:
+    """What a bank's file says of one account over some days, as the bank writes it.
+
+    `account` is the bank's own identifier, '' where the form has none. `lines` counts its records
+    and `unread` those whose amount cannot be read: with one of them no sum can be proven.
+    """
+
+    ordinal: int
+    form: str
+    account: str = ""
+    currency: str = ""
+    number: str = ""
+    from_day: date | None = None
+    to_day: date | None = None
+    opening: Decimal | None = None
+    closing: Decimal | None = None
+    lines: int = 0
+    unread: int = 0
+    total: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
 class Reading:
     """An opened file: its header, what a person should know about it, and its records, once.
 
-    `notes` may grow while the records are read. A RejectedFile can still be raised on the last
-    record (an open quote, a damaged archive), so a caller keeps nothing until the end is reached.
+    A bank's file also has `statements`; its records name theirs by ordinal. `notes` may grow while
+    the records are read. A RejectedFile can still be raised on the last record (an open quote, a
+    damaged archive), so a caller keeps nothing until the end is reached.
     """
 
     format: str
     header: list[str]
     records: Iterator[Record]
     notes: list[str] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Record]:
         return self.records

@@ -24,7 +24,7 @@ RATE_HEADER = ["currency", "rate"]
 _GESMES = "http://www.gesmes.org/xml/2002-08-01}"
 _ECB = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref}"
 _CAMT = "urn:iso:std:iso:20022:tech:xsd:camt."
-_XINCLUDE = "http://www.w3.org/2001/XInclude}"
+XINCLUDE = "http://www.w3.org/2001/XInclude}"
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Nine digits before the point: the weakest currency ever quoted needs six.
@@ -127,7 +127,7 @@ class _Document:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.root = self.root or tag
-        if tag.startswith(_XINCLUDE):
+        if tag.startswith(XINCLUDE):
             self.has_include = True
         if tag != f"{_ECB}Cube":
             return
@@ -175,7 +175,10 @@ def _refuse_unknown(document: _Document) -> None:
     elif document.root == f"{_GESMES}Envelope":
         return
     elif document.root.startswith(_CAMT):
-        reason = "This is a bank statement (camt); bank statements are not read by this source."
+        reason = (
+            "This is a message of a bank (camt) of a kind that is not read: camt.052, .053 and "
+            ".054 are, as bank statements."
+        )
     else:
         reason = f"The root element {document.root[:120]!r} belongs to no document read here."
     raise RejectedFile("E_XML_SCHEMA", f"{reason} Send costs as CSV, XLSX or JSON.")
