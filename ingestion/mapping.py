@@ -7,6 +7,7 @@ unless its name says it holds money: then the file waits for a person.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -44,7 +45,9 @@ FIELDS: Final = (
     "free_3",
     "free_4",
 )
-# The last of them say what a line is coded to besides its account: field -> kind of segment.
+# What some sources state besides: debits and credits, which together are the amount.
+OTHER_FIELDS: Final = ("debit", "credit")
+# The last of FIELDS say what a line is coded to besides its account: field -> kind of segment.
 SEGMENT_FIELDS: Final = {
     "episode": "episode",
     "location": "location",
@@ -61,6 +64,10 @@ MONEY_WORDS: Final = re.compile(
     r"|balance",
     re.IGNORECASE,
 )
+
+
+# A negative credit, in each way vendors write one.
+_NEGATIVE: Final = re.compile(r"\(([^()+-]+)\)|-([^()+-]+)|([^()+-]+)-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,8 @@ class Mapping:
     @property
     def fields(self) -> frozenset[str]:
         """The fields this mapping can fill."""
-        return frozenset(c.field for c in self.columns) | frozenset(self.positions)
+        stated = frozenset(c.field for c in self.columns) | frozenset(self.positions)
+        return stated - {"debit", "credit"} | {"amount"} if "credit" in stated else stated
 
     @property
     def reads_segments(self) -> bool:
@@ -134,6 +142,8 @@ class Resolution:
 
     places: tuple[int | None, ...]
     notes: tuple[str, ...]
+    # The places of OTHER_FIELDS the file has.
+    others: dict[str, int] = field(default_factory=dict)
 
 
 class HeaderRefused(Exception):
@@ -188,7 +198,44 @@ def resolve_header(mapping: Mapping, header: list[str]) -> Resolution:
     order = [places[c.field] for c in mapping.columns if c.field in places]
     if order != sorted(order):
         notes.append("columns are in another order than usual")
-    return Resolution(tuple(places.get(name) for name in FIELDS), tuple(notes))
+    return placed(places, notes)
+
+
+def placed(places: dict[str, int], notes: Sequence[str]) -> Resolution:
+    """The resolution of columns whose fields are known. Where debits and credits have columns of
+    their own, the place of the amount is that of the debits."""
+    at = dict(places)
+    if "debit" in at or "credit" in at:
+        if "amount" in at:
+            raise HeaderRefused(
+                "the file has both an amount and debits or credits, and each would be the amount; "
+                "expected one of them. Remove or rename the other"
+            )
+        if "debit" in at:
+            at["amount"] = at["debit"]
+    others = {name: place for name, place in places.items() if name in OTHER_FIELDS}
+    return Resolution(tuple(at.get(name) for name in FIELDS), tuple(notes), others)
+
+
+def signed(debit: str, credit: str) -> str:
+    """What a row of debits and credits says, as one amount: credits are negative.
+
+    A row that states both, or neither, gives a text that is no amount, and shows both.
+    """
+    owed, paid = _stated(debit), _stated(credit)
+    if owed and paid:
+        return f"debit {owed}, credit {paid}"
+    if not paid:
+        return owed
+    negative = _NEGATIVE.fullmatch(paid)
+    return negative[negative.lastindex or 0] if negative else f"-{paid}"
+
+
+def _stated(cell: str) -> str:
+    """The cell without the space around it; '' where it is a dash or a zero, as ledgers print a
+    side that has nothing."""
+    text = cell.strip(" ")
+    return "" if not text.strip("0.,-$ ") else text
 
 
 def resolve_positions(mapping: Mapping) -> Resolution:

@@ -29,6 +29,7 @@ from ingestion.mapping import (
     recognises,
     resolve_header,
     resolve_positions,
+    signed,
 )
 from ingestion.schema import CleanLine, Gate, Violation, codes_of
 from ledger.journal import NULL, TransactionDraft
@@ -36,6 +37,7 @@ from taxonomy import money
 
 CHUNK_ROWS = 20_000
 PAYLOAD_BYTES_KEPT = 1_000_000
+_AMOUNT = FIELDS.index("amount")
 
 # What is wrong with a record before any field of it can be looked at.
 RECORD_FAULTS = {
@@ -232,14 +234,18 @@ class Picker:
     def __init__(self, resolution: Resolution) -> None:
         # Index -1 is the blank that is appended to every record before picking.
         places = [-1 if place is None else place for place in resolution.places]
-        self._width = max(places) + 1
+        self._width = max(*places, *resolution.others.values(), 0) + 1
         self._get = itemgetter(*places)
+        self._credit = resolution.others.get("credit")
 
     def __call__(self, fields: list[str]) -> tuple[str, ...]:
         short = self._width - len(fields)
         padded = [*fields, *[""] * short, ""] if short > 0 else [*fields, ""]
         picked: tuple[str, ...] = self._get(padded)
-        return picked
+        if self._credit is None:
+            return picked
+        amount = signed(picked[_AMOUNT], padded[self._credit])
+        return (*picked[:_AMOUNT], amount, *picked[_AMOUNT + 1 :])
 
 
 def _picker(resolution: Resolution) -> Picker:

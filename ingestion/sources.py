@@ -3,7 +3,11 @@
 Header names are those seen in the vendors' own documentation: Wrapbook's payroll log
 (help.wrapbook.com/docs/payroll-log-payroll-level), PEX expense envelopes
 (qa-support.pexcard.com, Expense Envelopes for Admin), PSL+ "Import an Excel File"
-(support.castandcrew.com: A account, B series, C location, then the posted-item fields).
+(support.castandcrew.com: A account, B series, C location, then the posted-item fields), the generic
+union time import (us-kb.sage.com, solution 225924350084805), Circus's ledger and journal columns
+(support.circushr.com, article 9828676). No payroll company publishes the layout of its register:
+the headers of `payroll-register-ep` and `payroll-register-showbiz` are our own, shaped after what
+such registers hold.
 """
 
 from dataclasses import replace
@@ -229,6 +233,129 @@ PSLPLUS_1 = Mapping(
 )
 PSLPLUS = _coded(PSLPLUS_1, PSLPLUS_1.hint)
 
+# One row an employee, day and kind of pay. Job and Extra are the sender's own job costing; what a
+# production codes to is the cost code.
+UNION_TIME = Mapping(
+    source="union-time",
+    version=1,
+    label="Union time import (generic, Sage)",
+    hint="Date, Employee, Job, Extra, Cost Code, Certified?, Union, Union Local, Union Class, "
+    "Pay ID, Units, Rate, Amount, WC Code; the amount is gross pay, on payroll clearing",
+    columns=(
+        Column("transaction_date", ("Date", "Work Date"), True),
+        Column("vendor", ("Employee", "Employee Name"), True),
+        Column("account_code", ("Cost Code", "Account", "Account Code"), True),
+        Column("union_guild", ("Union",)),
+        Column("occupation", ("Union Class", "Class")),
+        Column("description", ("Pay ID", "Pay Code"), True),
+        Column("amount", ("Amount",), True),
+        Column("cost_center", ("Cost Center", "Cost Centre", "Department Code")),
+        Column("currency", ("Currency",)),
+        Column("unit", ("Unit",)),
+    ),
+    ignored=("Job", "Extra", "Certified?", "Union Local", "Units", "Rate", "WC Code"),
+    identity=("vendor", "transaction_date", "description", "account_code"),
+    identity_has_lines=True,
+    clearing_role="payroll_clearing",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
+PAYROLL_REGISTER_EP = Mapping(
+    source="payroll-register-ep",
+    version=1,
+    label="Payroll register (Entertainment Partners' shape)",
+    hint="Our own layout after the register's content: Employee Name, Work Date, Pay Type, Account "
+    "Code, Gross Wages, Employer Taxes, Pension Health and Welfare, Kit and Box Rental, Employee "
+    "Withholding, Net Pay, Invoice Number",
+    columns=(
+        Column("vendor", ("Employee Name", "Loan Out Name"), True),
+        Column("occupation", ("Occupation", "Occupation Description")),
+        Column("union_guild", ("Union", "Union Code")),
+        Column("transaction_date", ("Work Date", "Week Ending"), True),
+        Column("description", ("Pay Type", "Earnings Type"), True),
+        Column("account_code", ("Account Code", "Account Number"), True),
+        Column("amount", ("Gross Wages", "Gross"), True),
+        Column("employer_taxes", ("Employer Taxes", "Employer Payroll Taxes")),
+        Column("benefits", ("Pension Health and Welfare", "PH&W")),
+        Column("reimbursements", ("Kit and Box Rental", "Reimbursements")),
+        Column("deductions", ("Employee Withholding", "Withholdings")),
+        Column("net_pay", ("Net Pay",)),
+        Column("reference", ("Invoice Number", "Invoice #"), True),
+        Column("currency", ("Currency",)),
+        Column("unit", ("Unit",)),
+        *_SEGMENTS,
+    ),
+    ignored=("SSN Last 4", "Hours", "Pay Rate", "Check Number", "Loan Out", "State"),
+    identity=("vendor", "transaction_date", "description", "reference", "account_code"),
+    identity_has_lines=True,
+    clearing_role="payroll_clearing",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+    withholding_role="payroll_withholding",
+)
+
+PAYROLL_REGISTER_SHOWBIZ = Mapping(
+    source="payroll-register-showbiz",
+    version=1,
+    label="Payroll register (Showbiz's shape)",
+    hint="Our own layout after the register's content: Payee, Period Ending, Code, Acct, Gross, "
+    "ER Taxes, Union Fringes, Non-Taxable, Deductions, Net, Batch",
+    columns=(
+        Column("vendor", ("Payee", "Employee"), True),
+        Column("occupation", ("Job Title", "Job Class")),
+        Column("union_guild", ("Union", "Guild")),
+        Column("transaction_date", ("Period Ending", "P/E Date"), True),
+        Column("description", ("Code", "Pay Code"), True),
+        Column("account_code", ("Acct", "Acct #", "Account"), True),
+        Column("amount", ("Gross", "Gross Pay"), True),
+        Column("employer_taxes", ("ER Taxes", "Employer Taxes")),
+        Column("benefits", ("Union Fringes", "Fringe Benefits")),
+        Column("reimbursements", ("Non-Taxable", "Non Taxable Reimbursements")),
+        Column("deductions", ("Deductions", "EE Taxes and Deductions")),
+        Column("net_pay", ("Net", "Net Pay")),
+        Column("reference", ("Batch", "Payroll Batch"), True),
+        Column("currency", ("Currency",)),
+        Column("unit", ("Unit",)),
+        *_SEGMENTS,
+    ),
+    ignored=("Hrs", "Hours", "Rate", "Check #", "W/C Code"),
+    identity=("vendor", "transaction_date", "description", "reference", "account_code"),
+    identity_has_lines=True,
+    clearing_role="payroll_clearing",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+    withholding_role="payroll_withholding",
+)
+
+# Debits and credits stand in columns of their own: a row is one of them.
+CIRCUS_ACTUALS = Mapping(
+    source="circus-actuals",
+    version=1,
+    label="Actuals ledger (Circus)",
+    hint="Account Code, Reference, Payee, Description, Posted Date, Currency, Debit, Credit; the "
+    "cost side of the ledger, without its bank and payables lines. The amount is debit less credit",
+    columns=(
+        Column("account_code", ("Account Code", "Account"), True),
+        Column("reference", ("Reference", "Reference ID"), True),
+        Column("vendor", ("Payee",), True),
+        Column("description", ("Description",)),
+        Column("transaction_date", ("Posted Date",), True),
+        Column("currency", ("Currency",)),
+        Column("debit", ("Debit",), True),
+        Column("credit", ("Credit",), True),
+        Column("cost_center", ("Cost Center", "Cost Centre", "Department Code")),
+        Column("unit", ("Unit",)),
+        *_SEGMENTS,
+    ),
+    ignored=("Status", "Account Description", "Account Type", "Group Codes"),
+    identity=("vendor", "reference"),
+    identity_has_lines=True,
+    clearing_role="payables",
+    amounts=_US_AMOUNTS,
+    date_formats=_US_DATES,
+)
+
 # A source's versions stand in order. A change to one that has read a file is a new version: the
 # old one stays, to say how that file was read and to read its held rows when they are resubmitted.
 VERSIONS: Final = (
@@ -242,6 +369,10 @@ VERSIONS: Final = (
     PEX_CARDS,
     PSLPLUS_1,
     PSLPLUS,
+    UNION_TIME,
+    PAYROLL_REGISTER_EP,
+    PAYROLL_REGISTER_SHOWBIZ,
+    CIRCUS_ACTUALS,
 )
 BY_NAME: Final = {mapping.name: mapping for mapping in VERSIONS}
 # The newest version of each source.
