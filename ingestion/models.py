@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Production, User
+from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
 
@@ -15,10 +16,14 @@ class ImportState(models.TextChoices):
     """What can be said of an import at any moment. Never blank."""
 
     RECEIVED = "received", "Received"
+    OVER_LIMIT = "over_limit", "Waiting: over the limit"
+    CHECKING = "checking", "Checking"
     POSTING = "posting", "Posting"
+    FAILED = "failed", "Failed"
     POSTED = "posted", "Posted"
     POSTED_WITH_QUARANTINE = "posted_with_quarantine", "Posted with quarantine"
     REJECTED = "rejected", "Rejected"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class ImportBatch(models.Model):
@@ -46,6 +51,9 @@ class ImportBatch(models.Model):
     duplicate = models.IntegerField(default=0)
     quarantined = models.IntegerField(default=0)
     byte_position = models.BigIntegerField(default=0)
+    rows_per_second = models.IntegerField(default=0)
+    # A named person has decided that it goes through whatever its size.
+    past_limit = models.BooleanField(default=False)
     heartbeat_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -56,7 +64,7 @@ class ImportBatch(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["production", "document", "source", "form", "declared"],
-                condition=~models.Q(state="rejected"),
+                condition=~models.Q(state__in=["rejected", "cancelled"]),
                 name="document_read_once",
             ),
             models.CheckConstraint(
@@ -187,6 +195,8 @@ class WorkItem(models.Model):
     claimed_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=80, blank=True)
     error = models.TextField(blank=True)
+    # Dead work has a dead letter: buried, or taken up again by a person's decision.
+    letter = models.CharField(max_length=8, blank=True, db_default="")
 
     class Meta:
         default_permissions = ()

@@ -8,6 +8,7 @@ successor takes up at the first row not accounted for.
 import gc
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,6 +96,12 @@ class Chunk:
     end: int
     candidates: list[Candidate] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    began: float = 0.0
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago its first row began to be read."""
+        return time.monotonic() - self.began
 
     @property
     def rows(self) -> int:
@@ -144,8 +151,12 @@ class FileReader:
                         self.identities.of(line)
                         if record.row in self.earlier_conflicts:
                             self._disputed.add(self.identities.counted_document(line))
+        began = time.monotonic()
         while batch := list(islice(records, CHUNK_ROWS)):
-            yield self._look(batch, pick)
+            chunk = self._look(batch, pick)
+            chunk.began = began
+            yield chunk
+            began = time.monotonic()
 
     def _look(self, records: Sequence[Record], pick: "Picker") -> Chunk:
         chunk = Chunk(records[0].row, records[-1].row, records[-1].end)

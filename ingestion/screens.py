@@ -9,7 +9,9 @@ from ingestion import selectors
 from ingestion.models import ImportBatch, ImportState
 from ingestion.sources import REGISTRY
 
-STALLED_SECONDS = 30
+STALLED_SECONDS = 40
+RUNNING = (ImportState.CHECKING, ImportState.POSTING)
+WAITING_FOR_A_PERSON = (ImportState.OVER_LIMIT, ImportState.FAILED)
 
 
 def moment(at: datetime | None) -> str:
@@ -52,7 +54,11 @@ def import_view(batch: ImportBatch) -> dict[str, Any]:
         "percent": done,
         "heartbeat_age": age,
         "is_finished": is_finished,
-        "is_stalled": not is_finished and age is not None and age > STALLED_SECONDS,
+        "is_running": batch.state in RUNNING,
+        # What waits for a person is not asked for again and again.
+        "is_settled": is_finished or batch.state in WAITING_FOR_A_PERSON,
+        "is_stalled": batch.state in RUNNING and age is not None and age > STALLED_SECONDS,
+        "rows_per_second": batch.rows_per_second if batch.state == ImportState.POSTING else 0,
         "code": batch.code,
         "reason": batch.reason,
         "next_step": f"It was read as: {REGISTRY[batch.source].label}. If it is of another kind, "

@@ -23,7 +23,16 @@ from taxonomy import selectors as taxonomy
 
 MOST_CAUSES = 200
 CONTINGENCY = "CONT"
-FINISHED = (ImportState.POSTED, ImportState.POSTED_WITH_QUARANTINE, ImportState.REJECTED)
+FINISHED = (
+    ImportState.POSTED,
+    ImportState.POSTED_WITH_QUARANTINE,
+    ImportState.REJECTED,
+    ImportState.CANCELLED,
+)
+# Where a worker has nothing to do: it has ended, or waits for a person.
+HALTED = (*FINISHED, ImportState.OVER_LIMIT)
+# Ended without posting all of it: the same bytes may be handed in again.
+ENDED_EARLY = (ImportState.REJECTED, ImportState.CANCELLED)
 
 
 def vocabulary(batch: ImportBatch) -> Vocabulary:
@@ -76,7 +85,7 @@ def import_by_id(production: Production, import_id: int) -> ImportBatch | None:
 def earlier_import(
     document: SourceDocument, source: str, form: str, declared: dict[str, str]
 ) -> ImportBatch | None:
-    """The import that has already read these bytes in this way, unless it was rejected.
+    """The import that reads these bytes in this way, unless it was rejected or cancelled.
 
     As another source or form of file, or with another encoding declared, what they say must be
     looked at again; rows that are posted already stay posted once.
@@ -89,7 +98,7 @@ def earlier_import(
             form=form,
             declared=declared,
         )
-        .exclude(state=ImportState.REJECTED)
+        .exclude(state__in=ENDED_EARLY)
         .select_related("document", "unit", "created_by", "production")
         .first()
     )

@@ -15,10 +15,11 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import pipeline, selectors
+from ingestion import letters, pipeline, selectors, waiting
 from ingestion.formats.container import display_name
 from ingestion.formats.csv_file import MAX_FILE_BYTES
 from ingestion.formats.records import Reading, RejectedFile
+from ingestion.letters import OverThreshold
 from ingestion.mapping import Mapping
 from ingestion.models import ImportBatch, ImportState, WorkItem
 from ingestion.pipeline import Chunk, FileReader, Outcome
@@ -145,21 +146,24 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
         batch = ImportBatch.objects.select_related(
             "document", "unit", "created_by", "production"
         ).get(pk=import_id)
-    if batch.state in selectors.FINISHED:
+    if batch.state in selectors.HALTED:
         return
     with _acting(batch):
         if "import_files" not in actions_on(batch.created_by, batch.production):
             raise NoLongerAllowed(f"{batch.created_by} may no longer import files here")
-        ImportBatch.objects.filter(pk=batch.pk, rows=batch.rows).exclude(
-            state__in=selectors.FINISHED
-        ).update(state=ImportState.POSTING, heartbeat_at=timezone.now())
+    _enter(batch, ImportState.CHECKING)
     try:
+        _check_size(batch)
         _check_whole(batch)
+        _enter(batch, ImportState.POSTING)
         reader = open_reader(batch, lambda: _beat(batch))
         with pipeline.uncollected():
             for chunk in reader.chunks(start_after=batch.rows):
                 _post_chunk(batch, reader, chunk)
                 posting.refresh_statistics()
+    except OverThreshold as over:
+        _hold_back(batch, str(over))
+        return
     except RejectedFile as rejection:
         assert batch.rows == 0, "a file is checked whole before its first row posts"
         _finish(batch, rejection.code, rejection.reason, [])
@@ -170,6 +174,48 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
         "",
         [*older_version(reader.mapping), *reader.reading.notes, *reader.resolution.notes],
     )
+
+
+def _enter(batch: ImportBatch, state: ImportState) -> None:
+    """The import enters a state, unless somebody has ended it or moved it on meanwhile."""
+    with _acting(batch):
+        moved = (
+            ImportBatch.objects.filter(pk=batch.pk, rows=batch.rows)
+            .exclude(state__in=selectors.HALTED)
+            .update(state=state, heartbeat_at=timezone.now())
+        )
+    if moved != 1:
+        raise TakenOver(f"import {batch.pk} is not at row {batch.rows} any more")
+
+
+def _check_size(batch: ImportBatch) -> None:
+    """Raises OverThreshold for a file with more bytes than go through without a person."""
+    if batch.rows or batch.past_limit:
+        return
+    with _acting(batch):
+        most = waiting.limit_for(batch).most_bytes
+    if batch.document.byte_size > most:
+        raise OverThreshold(
+            f"the file has {batch.document.byte_size:,} bytes; files of this source go through by "
+            f"themselves up to {most:,}"
+        )
+
+
+def _hold_back(batch: ImportBatch, why: str) -> None:
+    """A file over its limit is kept and waits for a person; nothing of it is posted."""
+    reason = f"{why[:1].upper()}{why[1:]}. It waits among the dead letters until somebody decides."
+    with _acting(batch):
+        moved = ImportBatch.objects.filter(pk=batch.pk, rows=0, state=ImportState.CHECKING).update(
+            state=ImportState.OVER_LIMIT, code="E_OVER_LIMIT", reason=reason
+        )
+        if moved != 1:
+            raise TakenOver(f"import {batch.pk} is not being checked any more")
+        letters.open_letter(
+            production=batch.production,
+            subject=letters.Subject("file", batch.pk, batch.source, batch.file_name, batch),
+            code="E_OVER_LIMIT",
+            cause=reason,
+        )
 
 
 def _beat(batch: ImportBatch) -> None:
@@ -185,17 +231,25 @@ def _check_whole(batch: ImportBatch) -> None:
     if batch.rows:
         return
     mapping = mapping_of_import(batch)
+    with _acting(batch):
+        most = waiting.limit_for(batch).most_rows
     pieces = stored_pieces(batch, lambda: _beat(batch))
     reading, _ = pipeline.open_import(batch.file_name, pieces, mapping)
-    for count, _ in enumerate(reading):
-        if count == pipeline.CHUNK_ROWS and not _may_fail_late(batch, reading, mapping):
+    for count, _ in enumerate(reading, 1):
+        if count > most and not batch.past_limit:
+            raise OverThreshold(
+                f"the file has more than {most:,} rows, the most of this source that go through by "
+                "themselves"
+            )
+        is_long = count == pipeline.CHUNK_ROWS + 1
+        if is_long and not _may_fail_late(batch, reading, mapping, most):
             return
 
 
-def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping) -> bool:
-    """Whether a record beyond the first chunk can still reject the file. Plain CSV without a
-    quote mark and without a line as long as a piece cannot: only an open quote, an endless line
-    or a broken transcoding shows so late."""
+def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_rows: int) -> bool:
+    """Whether a record beyond the first chunk can still reject the file or pass its limit. Plain
+    CSV without a quote mark and without a line as long as a piece cannot be rejected: only an open
+    quote, an endless line or a broken transcoding shows so late. Its rows are its line ends."""
     if reading.format != "csv" or mapping.encoding:
         return True
     if batch.document.byte_size > MAX_FILE_BYTES:
@@ -204,10 +258,13 @@ def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping) -> bo
         first = ledger.piece(batch.document, 0) or b""
         if first[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0")) or first[:2] == b"\x1f\x8b":
             return True
-        return any(
-            b'"' in piece or not (b"\n" in piece or b"\r" in piece)
-            for piece in ledger.document_bytes(batch.document)
-        )
+        ends = 0
+        for piece in ledger.document_bytes(batch.document):
+            found = max(piece.count(b"\n"), piece.count(b"\r"))
+            if b'"' in piece or not found:
+                return True
+            ends += found
+        return ends > most_rows and not batch.past_limit
 
 
 def _post_chunk(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> None:
@@ -250,6 +307,7 @@ def _write(batch: ImportBatch, reader: FileReader, chunk: Chunk, outcome: Outcom
         pk=batch.pk, rows=batch.rows, state=ImportState.POSTING
     ).update(
         rows=batch.rows + chunk.rows,
+        rows_per_second=round(chunk.rows / max(chunk.age_seconds, 0.001)),
         # The quarantine desk moves these too while the import goes on.
         posted=F("posted") + outcome.posted,
         duplicate=F("duplicate") + len(outcome.duplicates),
@@ -303,7 +361,11 @@ def _finish(batch: ImportBatch, code: str, reason: str, notes: list[str]) -> Non
     """Say how the import ended, in its row and in the unit's log, once."""
     with _acting(batch):
         # Locked, since the quarantine desk may have settled the last held row meanwhile.
-        now = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        now = (
+            ImportBatch.objects.select_for_update(of=("self",))
+            .select_related("document", "unit", "production")
+            .get(pk=batch.pk)
+        )
         if now.state in selectors.FINISHED or now.rows != batch.rows:
             raise TakenOver(f"import {batch.pk} has been finished by another worker")
         held = ImportState.POSTED_WITH_QUARANTINE if now.quarantined else ImportState.POSTED
@@ -311,23 +373,28 @@ def _finish(batch: ImportBatch, code: str, reason: str, notes: list[str]) -> Non
         now.code, now.reason, now.notes = code, reason, notes
         now.finished_at = now.heartbeat_at = timezone.now()
         now.save(update_fields=["state", "code", "reason", "notes", "finished_at", "heartbeat_at"])
-        said = {
-            "code": code,
-            "document": bytes(batch.document.sha256).hex(),
-            "duplicate": str(now.duplicate),
-            "import": str(batch.pk),
-            "mapping": batch.mapping,
-            "posted": str(now.posted),
-            "quarantined": str(now.quarantined),
-            "rows": str(now.rows),
-            "state": str(now.state),
-        }
-        posting.append_entry(
-            production=batch.production,
-            unit=batch.unit,
-            entry_type="upload",
-            data=json.dumps(said, sort_keys=True, separators=(",", ":")),
-        )
+        log_end(now)
+
+
+def log_end(batch: ImportBatch) -> None:
+    """Write into the unit's log how an import ended. Inside its production's context."""
+    said = {
+        "code": batch.code,
+        "document": bytes(batch.document.sha256).hex(),
+        "duplicate": str(batch.duplicate),
+        "import": str(batch.pk),
+        "mapping": batch.mapping,
+        "posted": str(batch.posted),
+        "quarantined": str(batch.quarantined),
+        "rows": str(batch.rows),
+        "state": str(batch.state),
+    }
+    posting.append_entry(
+        production=batch.production,
+        unit=batch.unit,
+        entry_type="upload",
+        data=json.dumps(said, sort_keys=True, separators=(",", ":")),
+    )
 
 
 def unit_for(production: Production, unit: Unit | None, name: str) -> Unit:

@@ -19,7 +19,7 @@ from taxonomy.selectors import units
 SHOWN = 50
 
 
-def _import(request: ScopedRequest, import_id: int) -> ImportBatch:
+def asked_import(request: ScopedRequest, import_id: int) -> ImportBatch:
     found = selectors.import_by_id(request.production, import_id)
     if found is None:
         raise NotFoundHere
@@ -85,15 +85,19 @@ def _receive(request: ScopedRequest, file: "UploadedFile[Any]") -> Receipt:
 @require_safe
 def import_detail(request: ScopedRequest, code: str, import_id: int) -> HttpResponse:
     """One import: progress while it runs, counts and reasons when it has ended."""
-    view = screens.import_view(_import(request, import_id))
-    page = {"batch": view, "repeat_of": view if "repeat" in request.GET else None}
+    view = screens.import_view(asked_import(request, import_id))
+    page = {
+        "batch": view,
+        "repeat_of": view if "repeat" in request.GET else None,
+        "may_cancel": not view["is_finished"],
+    }
     return render(request, "ingestion/import_detail.html", page)
 
 
 @require_safe
 def import_status(request: ScopedRequest, code: str, import_id: int) -> HttpResponse:
     """The part of an import's page that is asked for again each second."""
-    view = screens.import_view(_import(request, import_id))
+    view = screens.import_view(asked_import(request, import_id))
     return render(request, "ingestion/_status.html", {"batch": view})
 
 

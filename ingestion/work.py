@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import resolving, services
+from ingestion import deciding, letters, resolving, services
+from ingestion.backoff import TryLater
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
 MOST_FAILURES = 8
@@ -38,7 +39,7 @@ WHERE id = (SELECT id FROM ingestion_workitem
             WHERE state = 'ready' AND run_after <= clock_timestamp()
               AND (%(only)s::bigint IS NULL OR id = %(only)s)
             ORDER BY attempts, priority, id FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING id, kind, subject_id, production_id, attempts, failures
+RETURNING id, kind, subject_id, production_id, attempts, failures, letter
 """
 
 
@@ -52,6 +53,7 @@ class Claim:
     production_id: int
     attempts: int
     failures: int
+    letter: str
 
 
 def worker_name() -> str:
@@ -60,10 +62,12 @@ def worker_name() -> str:
 
 
 def sweep() -> int:
-    """Put orphaned work back into the queue; how many items."""
+    """Put orphaned work back into the queue; how many items. What was given up gets its letter."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"lock": LOCK_CLASS, "most": MOST_LOSSES})
-        return len(cursor.fetchall())
+        found = len(cursor.fetchall())
+    letters.bury_dead_work()
+    return found
 
 
 def claim(only: int | None = None) -> Claim | None:
@@ -88,6 +92,23 @@ def _settle(item: Claim, state: str, error: str) -> None:
         )
 
 
+def _put_off(item: Claim, seconds: float) -> None:
+    """Ready again after a while: it was not the item's fault, so nothing is counted against it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ingestion_workitem SET state = 'ready',"
+            " run_after = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE id = %s AND attempts = %s AND state = 'running'",
+            [seconds, item.id, item.attempts],
+        )
+
+
+def _say_done(item: Claim) -> None:
+    """What was dead and was taken up again has gone through."""
+    with context.acting(user_id=context.NOBODY, production_id=item.production_id):
+        letters.settle_letter(item.production_id, "work", item.id, "done")
+
+
 def _release(item: Claim) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, item.id])
@@ -99,6 +120,8 @@ def do(item: Claim) -> None:
         _dispatch(item)
     except services.TakenOver:
         pass
+    except TryLater as wait:
+        _put_off(item, wait.seconds)
     except Exception as fault:
         # A server away, full or busy is no fault of the item, however often. Where the lock went
         # with the connection, the sweep finds the item.
@@ -106,9 +129,13 @@ def do(item: Claim) -> None:
         is_poison = item.failures + 1 >= MOST_FAILURES and not is_passing
         if _is_connected():
             _settle(item, "dead" if is_poison else "ready", repr(fault))
+            if is_poison:
+                letters.bury_dead_work()
         raise
     else:
         _settle(item, "done", "")
+        if item.letter == "redriven":
+            _say_done(item)
     finally:
         # Even when the item's own row could not be written: the sweep needs the lock free.
         if _is_connected():
@@ -125,6 +152,10 @@ def _dispatch(item: Claim) -> None:
         services.run_import(
             import_id=item.subject_id, production_id=item.production_id, user_id=user_id
         )
+    elif item.kind == "decision":
+        deciding.run_decision(
+            decision_id=item.subject_id, production_id=item.production_id, user_id=user_id
+        )
     else:
         resolving.run_revision(
             revision_id=item.subject_id, production_id=item.production_id, user_id=user_id
@@ -136,6 +167,7 @@ def _asked_by(item: Claim) -> int:
     table, column = {
         "import": ("ingestion_importbatch", "created_by_id"),
         "revision": ("ingestion_rowrevision", "made_by_id"),
+        "decision": ("ingestion_decision", "made_by_id"),
     }[item.kind]
     with (
         context.acting(user_id=context.NOBODY, production_id=item.production_id),

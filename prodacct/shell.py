@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ingestion import selectors
+from ingestion import selectors, waiting
 
 # (screen, label, key after g, action that opens it)
 SCREENS = (
@@ -13,6 +13,7 @@ SCREENS = (
     ("budget", "Budget", "b", "view_all_costs"),
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
+    ("dead_letters", "Dead letters", "", "import_files"),
     ("cost_tree", "Cost codes", "t", "view_costs"),
     ("segments", "Segments", "", "view_costs"),
     ("attachments", "Attachments", "", "import_files"),
@@ -39,6 +40,8 @@ _HOME = {
     "budget_version": "budget",
     "budget_change": "budget",
     "import_detail": "imports",
+    "import_cancel": "imports",
+    "threshold_set": "dead_letters",
     "quarantined_row": "quarantine",
     "cost_node": "cost_tree",
     "append_node": "cost_tree",
@@ -77,9 +80,11 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     here = (match.url_name or "") if match else ""
     here = _HOME.get(here, here)
-    counts = {}
+    counts: dict[str, int | None] = {}
     if "resolve_quarantine" in actions:
         counts["quarantine"] = selectors.held_count(membership.production)
+    if "import_files" in actions:
+        counts["dead_letters"] = waiting.letters_waiting(membership.production) or None
     nav = [
         {
             "label": label,

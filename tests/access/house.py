@@ -16,7 +16,7 @@ from django.db import connection
 
 from access import context, services
 from access.models import User
-from ingestion import resolving, selectors, work
+from ingestion import letters, resolving, selectors, waiting, work
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
 from ledger.findings import Finding, Verified
@@ -108,6 +108,9 @@ SEEN_BY = {
     "ingestion_rowrevision": "resolve_quarantine",
     "ingestion_revisionoutcome": "resolve_quarantine",
     "ingestion_workitem": "import_files",
+    "ingestion_threshold": "import_files",
+    "ingestion_deadletter": "import_files",
+    "ingestion_decision": "import_files",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
@@ -167,6 +170,7 @@ def build(cast: Cast) -> House:
         batch = import_data(each, text.encode())
         assert (batch.posted, batch.duplicate, batch.quarantined) == (4, 1, 2)
         reject_one(each)
+        hold_one_back(each)
         attach_something(each, number)
         for center, account in _ACCOUNTS.items():
             paperwork(office(each), center, account, canary(0, center, 9))
@@ -252,6 +256,19 @@ def reject_one(film: Film) -> None:
             )
             item = selectors.work_of("revision", [revision.pk]).get()
         work.drain(only=item.pk)
+
+
+def hold_one_back(film: Film) -> None:
+    """A file over its limit, and what Amir decides of it."""
+    amir = film.cast["amir"]
+    with role("worker"), acting(film, "amir"):
+        letters.set_threshold(
+            actor=amir, production=film.production, source="pslplus", most=(9, 9), reason="small"
+        )
+    import_data(film, cost_line("held back").encode(), source="pslplus", name="back.txt")
+    with role("worker"), acting(film, "amir"):
+        found = waiting.letters_to_decide(film.production)
+        letters.decide(actor=amir, letters=found, action="drop", reason="not ours")
 
 
 def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:

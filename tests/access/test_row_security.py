@@ -69,8 +69,11 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
             "web": ["ledger_leafbucket", "ledger_sealedleaves"],
             "bond": [
                 *(table for table in EVERYTHING if table.startswith("budgets_")),
+                "ingestion_deadletter",
+                "ingestion_decision",
                 "ingestion_revisionoutcome",
                 "ingestion_rowrevision",
+                "ingestion_threshold",
                 "ingestion_workitem",
                 "ledger_leafbucket",
                 "ledger_sealedleaves",

@@ -74,11 +74,12 @@ ONLY_POSTED_TO = (
     "logout", "append_node", "attach", "withdraw_attachment", "order_approve", "order_send_back",
     "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
     "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
-    "segment_change",
+    "segment_change", "import_cancel", "threshold_set",
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
-    "login", "imports", "quarantined_row", "attachments", "order_new", "order_amend", "vendors",
+    "login", "imports", "quarantined_row", "dead_letters", "attachments", "order_new",
+    "order_amend", "vendors",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
 )  # fmt: skip
@@ -139,8 +140,7 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
     }
     place = Place(film)
     place.ids = {
-        "import_detail": {"import_id": batch.pk},
-        "import_status": {"import_id": batch.pk},
+        **{name: {"import_id": batch.pk} for name in IMPORT_ADDRESSES},
         "source_file": {"sha256": sha256},
         "quarantined_row": {"row_id": held.pk},
         "account_lines": {"account_code": "3310"},
@@ -214,6 +214,7 @@ ART_OF = {
 CORRECTIONS = ("reverse_document", "reissue_document", "redistribute")
 PAPER_ADDRESSES = ("paper", "paper_void")
 FUND_ADDRESSES = ("fund", "fund_move", "envelope_new", "fund_close")
+IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel")
 ORDER_ADDRESSES = ("order", "order_amend", "order_approve", "order_send_back", "order_step")
 NOT_THERE: dict[str, dict[str, Any]] = {
     **{name: {"number": "PO-9999"} for name in ORDER_ADDRESSES},
@@ -222,8 +223,7 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     **{name: {"transaction_id": f"{NEVER}-1"} for name in CORRECTIONS},
     "close_period": {"number": 99},
     "history": {"kind": "order", "key": NEVER},
-    "import_detail": {"import_id": NEVER},
-    "import_status": {"import_id": NEVER},
+    **{name: {"import_id": NEVER} for name in IMPORT_ADDRESSES},
     "source_file": {"sha256": "ab" * 32},
     "quarantined_row": {"row_id": NEVER},
     "account_lines": {"account_code": "9999"},

@@ -1,0 +1,117 @@
+"""Carrying out what a person decided of a dead letter or of an import, as the worker."""
+
+from django.utils import timezone
+
+from access import context
+from access.selectors import actions_on
+from ingestion import letters, waiting
+from ingestion.backoff import TryLater
+from ingestion.letter_tables import DeadLetter, Decision
+from ingestion.models import ImportBatch, ImportState, WorkItem
+from ingestion.selectors import FINISHED
+from ingestion.services import NoLongerAllowed, log_end
+
+
+def run_decision(*, decision_id: int, production_id: int, user_id: int) -> None:
+    """Carry one decision out. A letter that is not decided any more has been dealt with, so doing
+    it twice changes nothing."""
+    with context.acting(user_id=user_id, production_id=production_id):
+        decision = waiting.decision_by_id(production_id, decision_id)
+        if "import_files" not in actions_on(decision.made_by, decision.production):
+            raise NoLongerAllowed(f"{decision.made_by} may no longer decide this here")
+        if decision.action == "cancel":
+            _end_cancelled(decision)
+            return
+        assert decision.letter is not None
+        letter = DeadLetter.objects.select_for_update().get(pk=decision.letter.pk)
+        if letter.state != DeadLetter.State.DECIDED:
+            return
+        if decision.action == "drop":
+            _drop(decision, letter)
+        else:
+            _take_up(letter)
+
+
+def _ready(kind: str, subject_id: int) -> None:
+    """Put a work item that has ended back into the queue, as if it were new."""
+    item = WorkItem.objects.select_for_update().get(kind=kind, subject_id=subject_id)
+    if item.state == "running":
+        # Its worker has written how it ended and not yet that it has: it would never be taken up.
+        raise TryLater(1.0)
+    WorkItem.objects.filter(pk=item.pk).update(
+        state="ready", attempts=0, failures=0, run_after=timezone.now()
+    )
+
+
+def _take_up(letter: DeadLetter) -> None:
+    if letter.kind == "file":
+        ImportBatch.objects.filter(pk=letter.subject_id, state=ImportState.OVER_LIMIT).update(
+            state=ImportState.RECEIVED, past_limit=True, code="", reason=""
+        )
+        _ready("import", letter.subject_id)
+        letters.settle_letter(letter.production_id, "file", letter.subject_id, "done")
+        return
+    item = WorkItem.objects.get(pk=letter.subject_id)
+    if item.kind == "import":
+        ImportBatch.objects.filter(pk=item.subject_id, state=ImportState.FAILED).update(
+            state=ImportState.RECEIVED, code="", reason=""
+        )
+    _ready(item.kind, item.subject_id)
+    WorkItem.objects.filter(pk=item.pk).update(letter="redriven")
+    DeadLetter.objects.filter(pk=letter.pk).update(
+        state=DeadLetter.State.RETRYING, next_try_at=timezone.now()
+    )
+
+
+def _drop(decision: Decision, letter: DeadLetter) -> None:
+    """What was received stays where it is kept; it is only not tried again."""
+    if letter.kind == "work":
+        item = WorkItem.objects.get(pk=letter.subject_id)
+        WorkItem.objects.filter(pk=item.pk).exclude(state="running").update(state="done")
+        if item.kind == "revision":
+            letters.release_row(item)
+    if letter.batch_id is not None and not _is_rows_work(letter):
+        _cancel(decision)
+    letters.settle_letter(letter.production_id, letter.kind, letter.subject_id, "dropped")
+
+
+def _is_rows_work(letter: DeadLetter) -> bool:
+    return (
+        letter.kind == "work"
+        and not WorkItem.objects.filter(pk=letter.subject_id, kind="import").exists()
+    )
+
+
+def _cancel(decision: Decision) -> None:
+    """The import of a dropped letter ends as cancelled."""
+    batch = decision.batch
+    assert batch is not None
+    moved = (
+        ImportBatch.objects.filter(pk=batch.pk)
+        .exclude(state__in=FINISHED)
+        .update(
+            state=ImportState.CANCELLED,
+            code="E_CANCELLED",
+            reason=f"Cancelled by {decision.made_by}: {decision.reason}",
+            finished_at=timezone.now(),
+        )
+    )
+    if moved == 1:
+        batch.refresh_from_db()
+        log_end(batch)
+
+
+def _end_cancelled(decision: Decision) -> None:
+    """What is left to do for an import that was cancelled: its entry in the log, its letters."""
+    batch = decision.batch
+    assert batch is not None
+    # The mark says that the log has its entry: a decision carried out twice adds no second.
+    unsaid = ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CANCELLED, code="")
+    if unsaid.update(code="E_CANCELLED") != 1:
+        return
+    batch.refresh_from_db()
+    log_end(batch)
+    item = WorkItem.objects.get(kind="import", subject_id=batch.pk)
+    WorkItem.objects.filter(pk=item.pk, state="dead").update(state="done")
+    for kind, subject_id in (("file", batch.pk), ("work", item.pk)):
+        letters.settle_letter(batch.production_id, kind, subject_id, "dropped")
