@@ -2,19 +2,25 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from access.models import Production
-from ingestion import selectors
+from ingestion import desk_selectors, selectors
+from ingestion.desk_acts import field_of, needs_typing
+from ingestion.desk_selectors import Cause
 from ingestion.mapping import FIELDS
-from ingestion.models import HeldRow
+from ingestion.models import DeskAct, HeldRow
 from ingestion.reading import mapping_of_import
 from ingestion.screens import moment
 from ledger.journal import row_key
 from taxonomy.money import format_amount
 
 ROWS_OF_A_CAUSE = 25
+CAUSES_OPEN = 3
+PAGE_ROWS = 101  # one more than is shown, to know whether there are more
+ACTS_SHOWN = 5
 LABELS = {
     "account_code": "Account",
     "cost_center": "Cost centre",
@@ -50,6 +56,13 @@ ROW_STATES = {
     "rejected": "Rejected",
 }
 
+ACT_STATES = {
+    "waiting": "Waiting for a worker",
+    "working": "At the gate",
+    "done": "Done",
+    "stopped": "Stopped",
+}
+
 
 def label_of(field: str) -> str:
     """A field as people say it."""
@@ -74,7 +87,9 @@ def excerpt(payload: bytes, length: int = 120, encoding: str = "") -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)[:length]
 
 
-def _cause_rows(rows: list[HeldRow], code: str) -> list[dict[str, Any]]:
+def _cause_rows(
+    rows: list[HeldRow], code: str, cause: str, batch_id: int | None
+) -> list[dict[str, Any]]:
     return [
         {
             "id": row.pk,
@@ -84,7 +99,8 @@ def _cause_rows(rows: list[HeldRow], code: str) -> list[dict[str, Any]]:
             "batch_url": reverse("import_detail", args=[code, row.batch_id]),
             "payload_sha8": bytes(row.payload_sha256).hex()[:8],
             "excerpt": excerpt(bytes(row.payload), encoding=row.batch.declared.get("encoding", "")),
-            "url": reverse("quarantined_row", args=[code, row.pk]),
+            "url": reverse("quarantined_row", args=[code, row.pk])
+            + place_query(batch_id, cause=cause),
             "amount_text": ""
             if row.amount is None
             else f"{format_held(row.amount, row.currency)} {row.currency}",
@@ -101,48 +117,141 @@ def format_held(amount: Any, currency: str) -> str:
         return f"{amount:,.2f}"
 
 
+def place_query(batch_id: int | None, **more: object) -> str:
+    """Where somebody is at the desk, as the end of an address: kept from page to page."""
+    said = {**({} if batch_id is None else {"batch": batch_id}), **more}
+    return f"?{urlencode(said)}" if said else ""
+
+
 def quarantine_view(production: Production, batch_id: int | None) -> dict[str, Any]:
     """Held rows grouped by cause, the commonest first, with what each cause asks for."""
+    found = desk_selectors.causes(production, batch_id)
+    firsts = desk_selectors.first_rows(production, [cause.first for cause in found])
+    working = {act.cause: act for act in desk_selectors.open_acts(production)}
     causes = []
-    for number, (cause, count) in enumerate(selectors.causes(production, batch_id)):
-        rows = list(selectors.rows_of_cause(production, cause, batch_id)[:ROWS_OF_A_CAUSE])
-        first = rows[0].violations[0]
+    for number, cause in enumerate(found):
+        is_open = number < CAUSES_OPEN
+        rows = desk_selectors.rows_of_cause(production, cause.name, batch_id)
+        shown = list(rows[:ROWS_OF_A_CAUSE]) if is_open else []
         causes.append(
             {
-                "code": first["code"],
-                "label": CAUSE_WORDS.get(first["code"], "Held"),
-                "field": "" if first["field"] == "row" else label_of(first["field"]),
-                "expected": first["expected"],
-                "found": "" if first["field"] == "row" else first["found"],
-                "fix": first["fix"],
-                "count": count,
-                "open": number < 3,
-                "rows": _cause_rows(rows, production.code),
-                "more": max(0, count - len(rows)),
+                **cause_view(production, cause, firsts[cause.first], batch_id),
+                "open": is_open,
+                "rows": _cause_rows(shown, production.code, cause.name, batch_id),
+                "more": max(0, cause.rows - len(shown)),
+                "act": act_view(working[cause.name]) if cause.name in working else None,
             }
         )
     held = [
         {"currency": currency or "no currency", "amount": format_held(amount, currency)}
-        for currency, amount in selectors.held_amounts(production, batch_id)
+        for currency, amount in desk_selectors.held_amounts(production, batch_id)
     ]
+    rows_held, causes_held = desk_selectors.totals(production, batch_id)
     return {
         "causes": causes,
-        "summary": {
-            "rows": sum(c["count"] for c in causes),
-            "causes": len(causes),
-            "held": held,
-        },
+        "summary": {"rows": rows_held, "causes": causes_held, "held": held},
+        "more_causes": causes_held - len(causes),
+        "acts": [act_view(act) for act in desk_selectors.acts(production)[:ACTS_SHOWN]],
         "last_check": moment(datetime.now(UTC)),
         "only_batch": None if batch_id is None else selectors.import_by_id(production, batch_id),
+        "query": place_query(batch_id),
     }
 
 
-def row_view(row: HeldRow) -> dict[str, Any]:
+def cause_view(
+    production: Production, cause: Cause, row: HeldRow, batch_id: int | None
+) -> dict[str, Any]:
+    """What a cause is, and what can be done with all its rows at once."""
+    code = production.code
+    first = row.violations[0]
+    field = field_of(cause.name)
+    return {
+        "name": cause.name,
+        "code": first["code"],
+        "label": CAUSE_WORDS.get(first["code"], "Held"),
+        "field": "" if first["field"] == "row" else label_of(first["field"]),
+        "expected": first["expected"],
+        "found": "" if first["field"] == "row" else first["found"],
+        "fix": first["fix"],
+        "count": cause.rows,
+        "held": cause.held,
+        "fix_field": label_of(field) if field else "",
+        "asks_count": needs_typing(cause.held, cause.money),
+        "url": reverse("quarantine_cause", args=[code]) + place_query(batch_id, cause=cause.name),
+    }
+
+
+def cause_page(
+    production: Production, name: str, batch_id: int | None, after: int
+) -> dict[str, Any]:
+    """The rows of one cause, a page of them from behind a row, with what can be done with all."""
+    code = production.code
+    rows = list(desk_selectors.rows_of_cause(production, name, batch_id, after=after)[:PAGE_ROWS])
+    shown = rows[: PAGE_ROWS - 1]
+    cause = desk_selectors.cause(production, name, batch_id)
+    where = reverse("quarantine_cause", args=[code])
+    acts = [a for a in desk_selectors.open_acts(production) if a.cause == name]
+    return {
+        "cause": None
+        if cause is None
+        else {
+            **cause_view(production, cause, desk_selectors.first_rows(production, [cause.first])
+                         [cause.first], batch_id),
+            "rows": _cause_rows(shown, code, name, batch_id),
+            "act": act_view(acts[0]) if acts else None,
+        },
+        "previous_url": where + place_query(batch_id, cause=name) if after else None,
+        "next_url": where + place_query(batch_id, cause=name, after=shown[-1].pk)
+        if len(rows) > len(shown)
+        else None,
+        "only_batch": None if batch_id is None else selectors.import_by_id(production, batch_id),
+        "query": place_query(batch_id),
+    }  # fmt: skip
+
+
+def act_view(act: DeskAct) -> dict[str, Any]:
+    """One act on many rows: what was decided, and how far it is."""
+    code = act.production.code
+    label = CAUSE_WORDS.get(act.cause.partition("|")[0], "held rows")
+    changed = ", ".join(f"{label_of(k)} {v}" for k, v in act.values.items())
+    what = {
+        "reject": "Rejected",
+        "resubmit": f"Fixed: {changed}" if changed else "Handed in again",
+    }[act.action]
+    return {
+        "id": act.pk,
+        "what": what,
+        "label": label,
+        "found": act.cause.split("|", 2)[-1],
+        "reason": act.reason,
+        "by": str(act.made_by),
+        "at": moment(act.made_at),
+        "file_name": act.batch.file_name if act.batch else "",
+        "rows": act.rows,
+        "done": act.done,
+        "percent": act.done * 100 // act.rows if act.rows else 0,
+        "posted": act.posted,
+        "duplicate": act.duplicate,
+        "held": act.held,
+        "rejected": act.rejected,
+        "passed": act.passed,
+        "left": act.rows - act.done,
+        "state": act.state,
+        "state_label": ACT_STATES[act.state],
+        "is_open": act.finished_at is None and act.state != "stopped",
+        "url": reverse("quarantine_act", args=[code, act.pk]),
+        "status_url": reverse("quarantine_act_status", args=[code, act.pk]),
+        "cause_url": reverse("quarantine_cause", args=[code])
+        + place_query(act.batch_id, cause=act.cause),
+    }
+
+
+def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
     """One held row with its fields, what is wrong with each, and what was done so far."""
     code = row.production.code
     batch = row.batch
     sha256 = bytes(batch.document.sha256)
-    before, after = selectors.held_neighbours(row)
+    before, after = desk_selectors.held_neighbours(row)
     problems: dict[str, list[dict[str, str]]] = {}
     for violation in row.violations:
         problems.setdefault(violation["field"], []).append(violation)
@@ -180,8 +289,9 @@ def row_view(row: HeldRow) -> dict[str, Any]:
             for name in names
         ],
         "history": _history(row),
-        "previous_url": before and reverse("quarantined_row", args=[code, before]),
-        "next_url": after and reverse("quarantined_row", args=[code, after]),
+        "previous_url": before and reverse("quarantined_row", args=[code, before]) + query,
+        "next_url": after and reverse("quarantined_row", args=[code, after]) + query,
+        "query": query,
     }
 
 

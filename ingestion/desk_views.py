@@ -4,25 +4,108 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from access.errors import NotFoundHere, Refused
+from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
-from ingestion import desk_screen, selectors, tasks
+from ingestion import desk_screen, desk_selectors, selectors, tasks
+from ingestion.desk_acts import CauseAsked, act_on_cause, stop_act
 from ingestion.mapping import FIELDS
-from ingestion.models import HeldRow
+from ingestion.models import DeskAct, HeldRow
 from ingestion.resolving import revise_row
 
 LINE_ENDS = str.maketrans("", "", "\r\n")
 
 
+MOST_DIGITS = 16
+
+
+def _number(text: str) -> int | None:
+    """A number of an address; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS else None
+
+
+def _place(request: ScopedRequest) -> tuple[int | None, str]:
+    """(import, cause) that the person has narrowed the desk to."""
+    return _number(request.GET.get("batch", "")), request.GET.get("cause", "").replace("\0", "")
+
+
 @require_safe
 def quarantine(request: ScopedRequest, code: str) -> HttpResponse:
     """What is held, grouped by cause."""
-    asked = request.GET.get("batch", "")
-    batch_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 16 else None
-    page = desk_screen.quarantine_view(request.production, batch_id)
-    return render(request, "ingestion/quarantine.html", page)
+    page = desk_screen.quarantine_view(request.production, _place(request)[0])
+    return render(request, "ingestion/quarantine.html", page | _done(request))
+
+
+def _done(request: ScopedRequest) -> dict[str, Any]:
+    """The row that was handed in a moment ago, so that the next page can say so."""
+    row_id = _number(request.GET.get("done", ""))
+    row = None if row_id is None else selectors.held_row(request.production, row_id)
+    return {"done": row}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def quarantine_cause(request: ScopedRequest, code: str) -> HttpResponse:
+    """All rows of one cause, page by page; fix, hand in again or reject them as one act."""
+    batch_id, cause = _place(request)
+    refusal, status = "", 200
+    if request.method == "POST":
+        try:
+            return _act(request, cause, batch_id)
+        except Refused as error:
+            refusal, status = error.message, error.status
+    after = _number(request.GET.get("after", "")) or 0
+    page = desk_screen.cause_page(request.production, cause, batch_id, after)
+    kept = {name: request.POST.get(name, "") for name in ("value", "reason")}
+    return render(
+        request, "ingestion/quarantine_cause.html", page | kept | {"refusal": refusal},
+        status=status,
+    )  # fmt: skip
+
+
+def _act(request: ScopedRequest, cause: str, batch_id: int | None) -> HttpResponse:
+    batch = None if batch_id is None else selectors.import_by_id(request.production, batch_id)
+    if batch_id is not None and batch is None:
+        raise NotFoundHere
+    said = {
+        name: request.POST.get(name, "") for name in ("action", "value", "reason", "count", "typed")
+    }
+    asked = CauseAsked(cause=cause, batch=batch, **said)
+    act = act_on_cause(actor=request.user, production=request.production, asked=asked)
+    tasks.wake()
+    return redirect("quarantine_act", request.production.code, act.pk)
+
+
+def _found_act(request: ScopedRequest, act_id: int) -> DeskAct:
+    found = desk_selectors.act_by_id(request.production, act_id)
+    if found is None:
+        raise NotFoundHere
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def quarantine_act(request: ScopedRequest, code: str, act_id: int) -> HttpResponse:
+    """One act on many rows: how far it is, and stopping it."""
+    act = _found_act(request, act_id)
+    refusal, status = "", 200
+    if request.method == "POST":
+        try:
+            if request.POST.get("action") != "stop":
+                raise Invalid("action: expected stop")
+            stop_act(actor=request.user, act=act)
+            return redirect("quarantine_act", code, act.pk)
+        except Refused as error:
+            refusal, status = error.message, error.status
+    page = {"act": desk_screen.act_view(act), "refusal": refusal}
+    return render(request, "ingestion/quarantine_act.html", page, status=status)
+
+
+@require_safe
+def quarantine_act_status(request: ScopedRequest, code: str, act_id: int) -> HttpResponse:
+    """The part of an act's page that is asked for again each second."""
+    view = desk_screen.act_view(_found_act(request, act_id))
+    return render(request, "ingestion/_act.html", {"act": view})
 
 
 def _held(request: ScopedRequest, row_id: int) -> HeldRow:
@@ -36,7 +119,9 @@ def _held(request: ScopedRequest, row_id: int) -> HeldRow:
 def quarantined_row(request: ScopedRequest, code: str, row_id: int) -> HttpResponse:
     """One held row: fix it and resubmit, or reject it with a reason."""
     row = _held(request, row_id)
-    page: dict[str, Any] = desk_screen.row_view(row)
+    batch_id, cause = _place(request)
+    query = desk_screen.place_query(batch_id, **({"cause": cause} if cause else {}))
+    page: dict[str, Any] = desk_screen.row_view(row, query) | _done(request)
     if request.method != "POST":
         return render(request, "ingestion/quarantined_row.html", page)
     given = {
@@ -59,4 +144,15 @@ def quarantined_row(request: ScopedRequest, code: str, row_id: int) -> HttpRespo
         page |= {"refusal": refusal.message, "reason": request.POST.get("reason", "")}
         return render(request, "ingestion/quarantined_row.html", page, status=refusal.status)
     tasks.wake()
-    return redirect("quarantined_row", request.production.code, row.pk)
+    return redirect(_next(row, cause or row.cause, batch_id))
+
+
+def _next(row: HeldRow, cause: str, batch_id: int | None) -> str:
+    """Where the desk goes on after a row: the next of its cause, else back to the list."""
+    code = row.production.code
+    following = desk_selectors.next_of_cause(row, cause, batch_id)
+    if following is None:
+        return reverse("quarantine", args=[code]) + desk_screen.place_query(batch_id, done=row.pk)
+    return reverse("quarantined_row", args=[code, following]) + desk_screen.place_query(
+        batch_id, cause=cause, done=row.pk
+    )

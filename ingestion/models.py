@@ -5,11 +5,17 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Production, User
+from ingestion.desk_tables import DeskAct
 from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
 
 PAYLOAD_BYTES_KEPT = 1_000_000
+
+__all__ = [
+    "DeskAct", "DuplicateRow", "HeldRow", "ImportBatch", "ImportState", "RevisionOutcome",
+    "RowRevision", "WorkItem",
+]  # fmt: skip
 
 
 class ImportState(models.TextChoices):
@@ -113,7 +119,9 @@ class HeldRow(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["production", "cause"],
+                # In the desk's order, with all that grouping and counting ask for.
+                fields=["production", "cause", "id"],
+                include=["batch", "state", "currency", "amount"],
                 name="held_by_cause",
                 condition=models.Q(state__in=["held", "resubmitted"]),
             )
@@ -124,7 +132,10 @@ class HeldRow(models.Model):
 
 
 class RowRevision(models.Model):
-    """What a person did with a held row: a fix to be resubmitted, or a rejection. Kept for good."""
+    """What a person did with a held row: a fix to be resubmitted, or a rejection. Kept for good.
+
+    `act` where it was decided for many rows at once.
+    """
 
     production = models.ForeignKey(Production, models.PROTECT, related_name="+")
     held_row = models.ForeignKey(HeldRow, models.PROTECT, related_name="+")
@@ -133,6 +144,7 @@ class RowRevision(models.Model):
     reason = models.TextField(blank=True)
     made_at = models.DateTimeField(db_default=Now())
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    act = models.ForeignKey(DeskAct, models.PROTECT, related_name="+", null=True, db_index=False)
 
     class Meta:
         default_permissions = ()

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 
 from access.models import Production
 from ingestion.models import (
@@ -21,7 +20,6 @@ from ledger import selectors as ledger
 from ledger.models import SourceDocument
 from taxonomy import selectors as taxonomy
 
-MOST_CAUSES = 200
 CONTINGENCY = "CONT"
 FINISHED = (
     ImportState.POSTED,
@@ -120,51 +118,6 @@ def held_row(production: Production, row_id: int) -> HeldRow | None:
         .select_related("batch__document", "batch__unit", "batch__production")
         .first()
     )
-
-
-def held_neighbours(row: HeldRow) -> tuple[int | None, int | None]:
-    """The ids of the held rows before and after this one, in the desk's order."""
-    waiting = HeldRow.objects.filter(production_id=row.production_id, state="held")
-    before = waiting.filter(pk__lt=row.pk).order_by("-pk").values_list("pk", flat=True).first()
-    after = waiting.filter(pk__gt=row.pk).order_by("pk").values_list("pk", flat=True).first()
-    return before, after
-
-
-def causes(production: Production, batch_id: int | None = None) -> list[tuple[str, int]]:
-    """(cause, rows) of what is held, the commonest first; grouped by the database."""
-    grouped = (
-        _waiting(production, batch_id)
-        .order_by()
-        .values_list("cause")
-        .annotate(rows=Count("pk"))
-        .order_by("-rows", "cause")
-    )
-    return list(grouped[:MOST_CAUSES])
-
-
-def rows_of_cause(
-    production: Production, cause: str, batch_id: int | None = None
-) -> QuerySet[HeldRow]:
-    """The held rows of one cause, in file order."""
-    return _waiting(production, batch_id).filter(cause=cause)
-
-
-def held_amounts(production: Production, batch_id: int | None = None) -> list[tuple[str, Decimal]]:
-    """(currency, amount) held, where the row's amount could be read."""
-    sums = (
-        _waiting(production, batch_id)
-        .filter(amount__isnull=False)
-        .order_by()
-        .values_list("currency")
-        .annotate(total=Sum("amount"))
-        .order_by("currency")
-    )
-    return list(sums)
-
-
-def _waiting(production: Production, batch_id: int | None) -> QuerySet[HeldRow]:
-    rows = held_rows(production)
-    return rows if batch_id is None else rows.filter(batch_id=batch_id)
 
 
 def held_count(production: Production) -> int:

@@ -272,7 +272,7 @@ def _post_chunk(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> None:
     for attempt in range(CLASH_RETRIES):
         try:
             with _acting(batch):
-                _take_turn(batch, alone=attempt > 0)
+                take_turn(batch.production_id, alone=attempt > 0)
                 outcome = _decide(batch, reader, chunk)
                 _write(batch, reader, chunk, outcome)
         except (IntegrityError, OperationalError) as clash:
@@ -285,14 +285,14 @@ def _post_chunk(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> None:
         return
 
 
-def _take_turn(batch: ImportBatch, *, alone: bool) -> None:
+def take_turn(production_id: int, *, alone: bool) -> None:
     """Post beside the production's other imports, or, after a clash, while none of them posts.
 
     Otherwise eight exports of one week, in eight orders, would clash again at every attempt.
     """
     lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {lock}(%s, %s::int)", [TURN_CLASS, batch.production_id])
+        cursor.execute(f"SELECT {lock}(%s, %s::int)", [TURN_CLASS, production_id])
 
 
 def _decide(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> Outcome:

@@ -11,5 +11,12 @@ urlpatterns = [
     path("dead-letters/limit/", queue_views.threshold_set, name="threshold_set"),
     path("sources/<slug:sha256>/", views.source_file, name="source_file"),
     path("quarantine/", desk_views.quarantine, name="quarantine"),
+    path("quarantine/cause/", desk_views.quarantine_cause, name="quarantine_cause"),
+    path("quarantine/acts/<int:act_id>/", desk_views.quarantine_act, name="quarantine_act"),
+    path(
+        "quarantine/acts/<int:act_id>/status/",
+        desk_views.quarantine_act_status,
+        name="quarantine_act_status",
+    ),
     path("quarantine/<int:row_id>/", desk_views.quarantined_row, name="quarantined_row"),
 ]

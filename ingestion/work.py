@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import deciding, letters, resolving, services
+from ingestion import deciding, desk_acts, letters, resolving, services
 from ingestion.backoff import TryLater
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
@@ -156,6 +156,8 @@ def _dispatch(item: Claim) -> None:
         deciding.run_decision(
             decision_id=item.subject_id, production_id=item.production_id, user_id=user_id
         )
+    elif item.kind == "act":
+        desk_acts.run_act(act_id=item.subject_id, production_id=item.production_id, user_id=user_id)
     else:
         resolving.run_revision(
             revision_id=item.subject_id, production_id=item.production_id, user_id=user_id
@@ -168,6 +170,7 @@ def _asked_by(item: Claim) -> int:
         "import": ("ingestion_importbatch", "created_by_id"),
         "revision": ("ingestion_rowrevision", "made_by_id"),
         "decision": ("ingestion_decision", "made_by_id"),
+        "act": ("ingestion_deskact", "made_by_id"),
     }[item.kind]
     with (
         context.acting(user_id=context.NOBODY, production_id=item.production_id),

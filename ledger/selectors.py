@@ -128,6 +128,19 @@ def posted_rows(
         return {r[0]: (r[1], r[2]) for r in cursor.fetchall()}
 
 
+def posted_among(production: Production, document_id: int, rows: Sequence[int]) -> set[int]:
+    """Those source rows of a document that are posted already. For rows far apart, which a range
+    would find with all that lies between them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT asked.row FROM unnest(%s::int[]) AS asked(row), LATERAL ("
+            " SELECT 1 FROM ledger_transaction t WHERE t.production_id = (SELECT %s::bigint)"
+            " AND t.document_id = (SELECT %s::bigint) AND t.source_row = asked.row LIMIT 1) found",
+            [sorted(rows), production.pk, document_id],
+        )
+        return {int(r[0]) for r in cursor.fetchall()}
+
+
 def document(
     production: Production, batch_id: int, number: int
 ) -> tuple[Transaction, list[Posting]] | None:

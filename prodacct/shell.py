@@ -43,6 +43,8 @@ _HOME = {
     "import_cancel": "imports",
     "threshold_set": "dead_letters",
     "quarantined_row": "quarantine",
+    "quarantine_cause": "quarantine",
+    "quarantine_act": "quarantine",
     "cost_node": "cost_tree",
     "append_node": "cost_tree",
     "reverse_document": "cost_report",

@@ -17,6 +17,7 @@ from django.db import connection
 from access import context, services
 from access.models import User
 from ingestion import letters, resolving, selectors, waiting, work
+from ingestion.desk_acts import CauseAsked, act_on_cause
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
 from ledger.findings import Finding, Verified
@@ -111,6 +112,7 @@ SEEN_BY = {
     "ingestion_threshold": "import_files",
     "ingestion_deadletter": "import_files",
     "ingestion_decision": "import_files",
+    "ingestion_deskact": "resolve_quarantine",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
@@ -171,6 +173,7 @@ def build(cast: Cast) -> House:
         assert (batch.posted, batch.duplicate, batch.quarantined) == (4, 1, 2)
         reject_one(each)
         hold_one_back(each)
+        act_on_the_rest(each)
         attach_something(each, number)
         for center, account in _ACCOUNTS.items():
             paperwork(office(each), center, account, canary(0, center, 9))
@@ -269,6 +272,13 @@ def hold_one_back(film: Film) -> None:
     with role("worker"), acting(film, "amir"):
         found = waiting.letters_to_decide(film.production)
         letters.decide(actor=amir, letters=found, action="drop", reason="not ours")
+
+
+def act_on_the_rest(film: Film) -> None:
+    """A decision about all rows of a cause, which no worker has taken up."""
+    with role("web"), acting(film, "amir"):
+        cause = CauseAsked("E_AMOUNT|amount|wrong", None, "reject", "", "not ours", "1", "")
+        act_on_cause(actor=film.cast["amir"], production=film.production, asked=cause)
 
 
 def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:

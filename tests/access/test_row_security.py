@@ -71,6 +71,7 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
                 *(table for table in EVERYTHING if table.startswith("budgets_")),
                 "ingestion_deadletter",
                 "ingestion_decision",
+                "ingestion_deskact",
                 "ingestion_revisionoutcome",
                 "ingestion_rowrevision",
                 "ingestion_threshold",

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from access import roles, services
 from access.models import User
+from ingestion.desk_acts import CauseAsked, act_on_cause
 from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
@@ -79,7 +80,7 @@ ONLY_POSTED_TO = (
 )  # fmt: skip
 POSTED_TO = (
     "login", "imports", "quarantined_row", "dead_letters", "attachments", "order_new",
-    "order_amend", "vendors",
+    "order_amend", "vendors", "quarantine_cause", "quarantine_act",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
 )  # fmt: skip
@@ -142,7 +143,6 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
     place.ids = {
         **{name: {"import_id": batch.pk} for name in IMPORT_ADDRESSES},
         "source_file": {"sha256": sha256},
-        "quarantined_row": {"row_id": held.pk},
         "account_lines": {"account_code": "3310"},
         "transaction": {"transaction_id": posted[camera]},
         "attach": {"transaction_id": posted[camera]},
@@ -159,11 +159,23 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
         "art": {"transaction_id": posted[art]},
         "art_attachment": {"attachment_id": made["ada"]},
     }
+    place.ids |= _at_the_desk(film, held)
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
     _orders_and_papers(place, camera, art)
     return place
+
+
+def _at_the_desk(film: Film, held: HeldRow) -> dict[str, dict[str, Any]]:
+    """A held row, and a decision about all rows of its cause, which no worker takes up."""
+    with role("web"), acting(film, "amir"):
+        asked = CauseAsked(held.cause, None, "reject", "", "not ours", "1", "")
+        act = act_on_cause(actor=film.cast["amir"], production=film.production, asked=asked)
+    return {
+        "quarantined_row": {"row_id": held.pk},
+        **{key: {"act_id": act.pk} for key in ACT_ADDRESSES},
+    }
 
 
 def _orders_and_papers(place: Place, camera: str, art: str) -> None:
@@ -213,6 +225,7 @@ ART_OF = {
 }
 CORRECTIONS = ("reverse_document", "reissue_document", "redistribute")
 PAPER_ADDRESSES = ("paper", "paper_void")
+ACT_ADDRESSES = ("quarantine_act", "quarantine_act_status")
 FUND_ADDRESSES = ("fund", "fund_move", "envelope_new", "fund_close")
 IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel")
 ORDER_ADDRESSES = ("order", "order_amend", "order_approve", "order_send_back", "order_step")
@@ -226,6 +239,7 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     **{name: {"import_id": NEVER} for name in IMPORT_ADDRESSES},
     "source_file": {"sha256": "ab" * 32},
     "quarantined_row": {"row_id": NEVER},
+    **{key: {"act_id": NEVER} for key in ACT_ADDRESSES},
     "account_lines": {"account_code": "9999"},
     "transaction": {"transaction_id": f"{NEVER}-1"},
     "attach": {"transaction_id": f"{NEVER}-1"},

@@ -267,7 +267,13 @@ def test_a_fixed_row_goes_through_the_gate_is_posted_and_shows_in_the_cost_repor
     url = reverse("quarantined_row", args=[film.code, row.pk])
     assert total_to_date(client, film) == "125.00"
     response = decide(client, film, row, action="resubmit", currency="USD", reason="their form")
-    assert (response.status_code, response.headers["Location"]) == (302, url)
+    # The next row of the same cause, and word of the one that was handed in.
+    following = held_rows_of(film)[1]
+    place = f"?cause=E_CURRENCY%7Ccurrency%7CUS%24&done={row.pk}"
+    after = reverse("quarantined_row", args=[film.code, following.pk]) + place
+    assert (response.status_code, response.headers["Location"]) == (302, after)
+    page = client.get(after).content.decode()
+    assert "Row 2 of costs.csv is handed in" in page and "autofocus" in page
     assert "Resubmitted: the checks are running" in client.get(url).content.decode()
     with role("web"), acting(film, "amir"):
         revision = RowRevision.objects.get(held_row=row)
