@@ -25,6 +25,7 @@ MOST_BYTES = 1 << 40
 WORK_WORDS = {
     "import": "an import",
     "revision": "a row that was resubmitted",
+    "act": "many held rows settled at once",
     "decision": "what was decided of a dead letter",
 }
 
