@@ -15,6 +15,12 @@ from ledger.fx import VALUE_ONLY
 from ledger.rate_tables import Conversion, FilledHole, RateSheet  # noqa: F401 - their app's tables
 from ledger.segment_tables import Segment  # noqa: F401 - as these
 from ledger.segments import MOST_CHARACTERS
+from ledger.statement_tables import (  # noqa: F401 - as these
+    BankAccount,
+    BankIdentifier,
+    BankStatement,
+    StatementLine,
+)
 from ledger.verification_tables import Alteration, Verification  # noqa: F401 - as these
 from taxonomy.models import CostCenter, CostNode, Unit
 

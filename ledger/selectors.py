@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from access.models import Production
+from ledger.bank_lines import identifier_key
 from ledger.models import (
     PIECE_BYTES,
     Account,
@@ -29,6 +30,12 @@ from ledger.models import (
 )
 from ledger.segment_tables import Segment
 from ledger.segments import KINDS
+from ledger.statement_tables import (
+    BankAccount,
+    BankIdentifier,
+    BankStatement,
+    StatementLine,
+)
 from ledger.verification_tables import Alteration, Verification
 from taxonomy.models import Unit
 
@@ -70,6 +77,51 @@ def open_periods(production: Production) -> list[tuple[date, date, int]]:
 def document_by_sha256(production: Production, sha256: bytes) -> SourceDocument | None:
     """The document with these bytes, if it was ever received."""
     return SourceDocument.objects.filter(production=production, sha256=sha256).first()
+
+
+def bank_accounts(production: Production) -> QuerySet[BankAccount]:
+    """The production's bank accounts by name."""
+    return (
+        BankAccount.objects.filter(production=production).select_related("account").order_by("name")
+    )
+
+
+def bank_account_called(production: Production, written: str) -> BankAccount | None:
+    """The account a bank's file means by this identifier."""
+    found = (
+        BankIdentifier.objects.filter(production=production, key=identifier_key(written))
+        .select_related("bank_account")
+        .first()
+    )
+    return None if found is None else found.bank_account
+
+
+def bank_identifiers(production: Production) -> QuerySet[BankIdentifier]:
+    """What banks call the accounts, in the order in which that was entered."""
+    return BankIdentifier.objects.filter(production=production).order_by("pk")
+
+
+def bank_statements(production: Production) -> QuerySet[BankStatement]:
+    """Statements with their account and file, the newest days first."""
+    return (
+        BankStatement.objects.filter(production=production)
+        .select_related("bank_account", "document")
+        .order_by(F("to_day").desc(nulls_last=True), "-pk")
+    )
+
+
+def statement_lines(statement: BankStatement) -> QuerySet[StatementLine]:
+    """The lines a statement brought, as they stand in it."""
+    return StatementLine.objects.filter(
+        production_id=statement.production_id, statement=statement
+    ).order_by("number")
+
+
+def document_range(document: SourceDocument, start: int, end: int) -> bytes:
+    """Some bytes of a document."""
+    first, last = start // PIECE_BYTES, max(start, end - 1) // PIECE_BYTES
+    pieces = (piece(document, number) or b"" for number in range(first, last + 1))
+    return b"".join(pieces)[start - first * PIECE_BYTES : end - first * PIECE_BYTES]
 
 
 def piece(document: SourceDocument, number: int) -> bytes | None:

@@ -15,6 +15,7 @@ from ledger.models import PIECE_BYTES
 from ledger.verification_tables import Alteration, Verification
 from ledger.verify_checkpoints import Promises
 from ledger.verify_rows import verify_appended, verify_audited
+from ledger.verify_statements import verify_statements
 from taxonomy.digest import first_fault, trace
 from taxonomy.trees import tree_of
 
@@ -115,7 +116,7 @@ def _verify_seals(production: Production, result: Verified) -> list[Finding]:
 
 
 def _verify_rest(production: Production, result: Verified) -> list[Finding]:
-    """What stands beside the seals: owners, totals, files, cost nodes, audited rows."""
+    """What stands beside the seals: owners, totals, files, nodes, audited rows, banks' lines."""
     with connection.cursor() as cursor:
         # Sums of many batches outgrow the usual 4 MB. And of a film posted today the planner has
         # no statistics: it would look up the five owners of every posting one by one.
@@ -126,6 +127,7 @@ def _verify_rest(production: Production, result: Verified) -> list[Finding]:
     found.extend(_verify_documents(production.pk, result))
     found.extend(_verify_nodes(production, result))
     found.extend(verify_audited(production.pk))
+    found.extend(verify_statements(production.pk))
     return found
 
 

@@ -10,11 +10,13 @@ from django.db import models
 from access.models import Production
 from ledger.models import Account, Period
 from ledger.segment_tables import Segment
+from ledger.statement_tables import BankAccount
 from purchasing.models import Fund, PurchaseOrder, Vendor
 
 # Kind -> the master, and the field people name one by.
 KINDS: dict[str, tuple[type[models.Model], str]] = {
     "account": (Account, "code"),
+    "bank-account": (BankAccount, "name"),
     "fund": (Fund, "custodian"),
     "order": (PurchaseOrder, "number"),
     "period": (Period, "number"),

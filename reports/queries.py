@@ -27,6 +27,9 @@ class Thing:
 _PAPERS = ("advance", "envelope", "invoice", "journal", "payment", "reimbursement", "return")
 THINGS = {
     "attachment": Thing("ledger_attachment", "name"),
+    "bank-account": Thing("ledger_bankaccount", "name"),
+    "bank-identifier": Thing("ledger_bankidentifier", "written"),
+    "bank-statement": Thing("ledger_bankstatement", "number"),
     "budget": Thing("budgets_budgetversion", "number", prefix="v"),
     "change": Thing("budgets_budgetchange", "number", prefix="bc-"),
     "commitment": Thing("ledger_commitment", "reference"),

@@ -14,6 +14,7 @@ from django.db import models
 from access.models import Production, User
 from budgets.models import BudgetChange, BudgetVersion
 from ledger.models import Account, Attachment, Commitment
+from ledger.statement_tables import BankAccount
 from purchasing.models import Entry, Fund, PurchaseOrder, Vendor
 from taxonomy.models import CostCenter, Unit
 
@@ -25,6 +26,9 @@ CALLED = {
     "budgets_budgetversion": "budget v{number} {name}",
     "budgets_efcentry": "EFC entry VE-{number:0>4}",
     "budgets_refusedcrossing": "refused crossing, {was} to {would_be}",
+    "ledger_bankaccount": "bank account {name}",
+    "ledger_bankidentifier": "identifier {written} of {bank_account_id}",
+    "ledger_bankstatement": "bank statement {number} of {bank_account_id}",
     "ledger_attachment": "attachment {name}",
     "ledger_attachmentwithdrawal": "withdrawal of attachment {attachment_id}",
     "ledger_commitment": "commitment {reference}",
@@ -41,6 +45,7 @@ CALLED = {
 _REFERS: dict[str, type[models.Model]] = {
     "account_id": Account,
     "attachment_id": Attachment,
+    "bank_account_id": BankAccount,
     "change_id": BudgetChange,
     "commitment_id": Commitment,
     "cost_center_id": CostCenter,

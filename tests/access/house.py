@@ -30,6 +30,7 @@ from taxonomy import selectors as taxonomy
 from taxonomy import services as taxonomy_services
 from tests.budgets.films import changed, estimated, locked
 from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
+from tests.ledger.banking import banked, line, taken
 from tests.purchasing.office import office, paperwork
 
 _number = itertools.count(1)
@@ -71,6 +72,11 @@ SEEN_BY = {
     "ledger_account": "members",
     "ledger_period": "members",
     "ledger_segment": "members",
+    "ledger_bankaccount": "view_all_costs",
+    "ledger_bankidentifier": "view_all_costs",
+    "ledger_bankstatement": "view_all_costs",
+    "ledger_statementline": "view_all_costs",
+    "ledger_historicalbankaccount": "view_all_costs",
     "ledger_loghead": "members",
     "ledger_logentry": "entry",
     "ledger_sealedleaves": "view_all_costs",
@@ -179,6 +185,7 @@ def build(cast: Cast) -> House:
             paperwork(office(each), center, account, canary(0, center, 9))
         deal_abroad(each)
         budget_something(each)
+        bank_something(each)
         with role("worker"):
             checkpoint_production(production=each.production)
         with role("owner"):
@@ -225,6 +232,12 @@ def deal_abroad(film: Film) -> None:
         asked = {"actor": film.cast["amir"], "production": film.production}
         load_rates(**asked, file=RateFile("rates of the day", rates))
         assert convert_holes(**asked).documents == 2
+
+
+def bank_something(film: Film) -> None:
+    """A bank account with a statement of two lines."""
+    bank = banked(film, identifiers="111000025/7788")
+    taken(film, bank, line(1, "-5.00", canary(0, "CAM", 6)), line(2, "5.00", canary(0, "ART", 6)))
 
 
 def budget_something(film: Film) -> None:

@@ -76,8 +76,13 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
                 "ingestion_rowrevision",
                 "ingestion_threshold",
                 "ingestion_workitem",
+                "ledger_bankaccount",
+                "ledger_bankidentifier",
+                "ledger_bankstatement",
+                "ledger_historicalbankaccount",
                 "ledger_leafbucket",
                 "ledger_sealedleaves",
+                "ledger_statementline",
             ],
             "worker": [],
         }[name]

@@ -4,13 +4,14 @@ import pytest
 
 from ledger.checkpoints import checkpoint_production
 from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make_film, role
+from tests.ledger.banking import banked, line, taken
 from tests.ledger.exhibits import PDF, attached, withdrawn
 
 
 @pytest.fixture(scope="session")
 def imported(cast: Cast) -> Film:
-    """A film with two imports on one unit and one on another, and two attachments, both withdrawn;
-    every test undoes what it does."""
+    """A film with two imports on one unit and one on another, two attachments, both withdrawn, and
+    a bank's statement of three lines; every test undoes what it does."""
     with role("owner"):
         made = make_film(cast)
     first = [cost_line(n, amount=f"{n}.25") for n in range(1, 6)]
@@ -19,6 +20,7 @@ def imported(cast: Cast) -> Film:
     import_data(made, cost_lines([cost_line(30)]), unit="SECOND")
     for number in (1, 2):
         withdrawn(made, attached(made, data=PDF + b"%d" % number, name="costs.csv"))
+    taken(made, banked(made), line(1, "-5.25", "one"), line(2, "9.00", "two"), line(3, "1", "3"))
     with role("worker"):
         checkpoint_production(production=made.production)
     return made

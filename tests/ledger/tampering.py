@@ -78,6 +78,7 @@ def names_of(table: str, row: dict[str, Any]) -> set[str]:
         "ledger_sourcedocument": f"document {row.get('id')} costs.csv",
         "ledger_attachment": f"attachment {row.get('id')}",
         "ledger_attachmentwithdrawal": f"attachmentwithdrawal {row.get('id')}",
+        "ledger_statementline": f"bank statement {row.get('statement_id')}",
         "taxonomy_costnode": f"cost node {row.get('id')}, {row.get('code')}",
     }
     return {simple[table], *also_named(table, row)}

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.db.utils import DatabaseError, ProgrammingError
 
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, role
+from tests.ledger.banking import banked, line, taken
 from tests.ledger.raw_batches import (
     insert,
     posting_values,
@@ -29,6 +30,9 @@ KEPT = [
     "ledger_sourcepiece",
     "ledger_attachment",
     "ledger_attachmentwithdrawal",
+    "ledger_bankidentifier",
+    "ledger_bankstatement",
+    "ledger_statementline",
     "taxonomy_costnode",
     "ingestion_rowrevision",
     "ingestion_revisionoutcome",
@@ -38,6 +42,7 @@ NEVER_REMOVED = [
     "ledger_loghead",
     "ledger_period",
     "ledger_account",
+    "ledger_bankaccount",
     "ingestion_importbatch",
     "ingestion_heldrow",
 ]
@@ -52,6 +57,7 @@ def posted(cast):  # type: ignore[no-untyped-def]
         film = make_film(cast)
     rows = [cost_line(1), cost_line(1), cost_line(2, amount="wrong")]
     import_data(film, cost_lines(rows))
+    taken(film, banked(film), line(1, "-5.00"), line(2, "5.00"))
     return film
 
 
@@ -184,6 +190,7 @@ def test_the_poster_reads_changes_and_removes_nothing_anywhere(posted: Film) -> 
         ("ingestion_duplicaterow", "INSERT"),
         ("ingestion_heldrow", "INSERT"),
         ("ledger_posting", "INSERT"),
+        ("ledger_statementline", "INSERT"),
         ("ledger_transaction", "INSERT"),
     ]
     with role("worker"), acting(posted, "amir"):

@@ -40,6 +40,7 @@ TABLES = [
     "ledger_sourcedocument",
     "ledger_attachment",
     "ledger_attachmentwithdrawal",
+    "ledger_statementline",
     "taxonomy_costnode",
 ]
 
@@ -63,7 +64,7 @@ def test_a_film_is_whole_after_its_imports_and_the_counts_say_what_was_read(impo
         )
     assert result.findings == []
     assert (result.batches, result.transactions, result.postings) == (3, 7, 7)
-    assert (result.entries, result.documents, result.nodes) == (10, 5, nodes)
+    assert (result.entries, result.documents, result.nodes) == (13, 6, nodes)
 
 
 def test_a_film_just_opened_is_whole(cast: Cast) -> None:
@@ -141,6 +142,8 @@ INSERTED = {
     "ledger_sourcedocument": "id = id + 1000000, sha256 = sha256(sha256)",
     "ledger_attachment": "id = id + 1000000",
     "ledger_attachmentwithdrawal": "id = id + 1000000, attachment_id = attachment_id + 1000000",
+    "ledger_statementline": "id = id + 1000000, number = 100, source_row = 100, twin = 100,"
+    " bank_id = 'another'",
     "taxonomy_costnode": "id = id + 1000000, code = 'X'",
 }
 
@@ -157,7 +160,7 @@ def test_a_row_that_is_added_is_found(imported: Film, table: str) -> None:
         added = json.loads(added)
         found = records(imported)
         assert any(str(added.get(key)) in " ".join(found) for key in
-                   ("line_no", "number", "id", "batch_id", "seq", "size", "unit_id",
+                   ("line_no", "number", "id", "batch_id", "seq", "size", "unit_id", "statement_id",
                     "document_id")
                    if added.get(key) is not None), found  # fmt: skip
 
