@@ -58,6 +58,8 @@ URL_ACTIONS: Final = {
     "quarantine": "resolve_quarantine",
     "quarantined_row": "resolve_quarantine",
     "quarantine_cause": "resolve_quarantine",
+    "quarantine_export": "resolve_quarantine",
+    "quarantine_upload": "resolve_quarantine",
     "quarantine_act": "resolve_quarantine",
     "quarantine_act_status": "resolve_quarantine",
     "cost_report": "view_costs",

@@ -17,6 +17,7 @@ from access import context
 from access.models import Production, User
 from access.selectors import production_by_code
 from access.services import console_person
+from bench.desk import settle_cause
 from bench.files import HEADER, STARTS_ON, WEEKS, words
 from bench.lookups import digest_lookup, grow_tree, write_snapshot
 from ingestion import selectors, services, work
@@ -32,7 +33,12 @@ from purchasing.orders import add_vendor
 from purchasing.papers import CostLine
 from taxonomy import selectors as taxonomy
 
-__all__ = ["digest_lookup", "grow_tree", "write_snapshot"]  # measured beside this file's own
+__all__ = [
+    "digest_lookup",
+    "grow_tree",
+    "settle_cause",
+    "write_snapshot",
+]  # measured beside this file's own
 
 COPY_BYTES = 1 << 20
 PAGES = 40

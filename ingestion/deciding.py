@@ -70,6 +70,8 @@ def _drop(decision: Decision, letter: DeadLetter) -> None:
         WorkItem.objects.filter(pk=item.pk).exclude(state="running").update(state="done")
         if item.kind == "revision":
             letters.release_row(item)
+        elif item.kind == "act":
+            letters.stop_act(item)
     if letter.batch_id is not None and not _is_rows_work(letter):
         _cancel(decision)
     letters.settle_letter(letter.production_id, letter.kind, letter.subject_id, "dropped")

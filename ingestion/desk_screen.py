@@ -21,6 +21,7 @@ ROWS_OF_A_CAUSE = 25
 CAUSES_OPEN = 3
 PAGE_ROWS = 101  # one more than is shown, to know whether there are more
 ACTS_SHOWN = 5
+FINDINGS_SHOWN = 200
 LABELS = {
     "account_code": "Account",
     "cost_center": "Cost centre",
@@ -200,6 +201,8 @@ def cause_page(
             "rows": _cause_rows(shown, code, name, batch_id),
             "act": act_view(acts[0]) if acts else None,
         },
+        "export_url": reverse("quarantine_export", args=[code])
+        + place_query(batch_id, cause=name),
         "previous_url": where + place_query(batch_id, cause=name) if after else None,
         "next_url": where + place_query(batch_id, cause=name, after=shown[-1].pk)
         if len(rows) > len(shown)
@@ -218,6 +221,8 @@ def act_view(act: DeskAct) -> dict[str, Any]:
         "reject": "Rejected",
         "resubmit": f"Fixed: {changed}" if changed else "Handed in again",
     }[act.action]
+    if act.document is not None:
+        what, label = f"Fixed list {act.document.name}", "A list of held rows"
     return {
         "id": act.pk,
         "what": what,
@@ -227,6 +232,7 @@ def act_view(act: DeskAct) -> dict[str, Any]:
         "by": str(act.made_by),
         "at": moment(act.made_at),
         "file_name": act.batch.file_name if act.batch else "",
+        "list_sha256": bytes(act.document.sha256).hex() if act.document else "",
         "rows": act.rows,
         "done": act.done,
         "percent": act.done * 100 // act.rows if act.rows else 0,
@@ -243,6 +249,18 @@ def act_view(act: DeskAct) -> dict[str, Any]:
         "status_url": reverse("quarantine_act_status", args=[code, act.pk]),
         "cause_url": reverse("quarantine_cause", args=[code])
         + place_query(act.batch_id, cause=act.cause),
+    }
+
+
+def act_page(act: DeskAct) -> dict[str, Any]:
+    """An act with the lines of its file that were not taken, and how many changed nothing."""
+    found = desk_selectors.findings(act)
+    count = found.count()
+    return {
+        "act": act_view(act),
+        "findings": list(found[:FINDINGS_SHOWN]),
+        "more_findings": max(0, count - FINDINGS_SHOWN),
+        "unchanged": max(0, act.passed - count) if act.kind == "upload" else 0,
     }
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import CharField, Count, Func, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Abs, Coalesce
 
 from access.models import Production
-from ingestion.models import DeskAct, HeldRow
+from ingestion.models import DeskAct, DeskFinding, HeldRow
 
 MOST_CAUSES = 200
 ZERO = Decimal(0)
@@ -169,3 +169,37 @@ def rows_of_act(act: DeskAct, limit: int) -> list[HeldRow]:
         .order_by("pk")
         .select_for_update(of=("self",))[:limit]
     )
+
+
+def locked_rows(act: DeskAct, ids: Sequence[int]) -> dict[int, HeldRow]:
+    """The rows of these ids, locked in one order, whatever became of them."""
+    rows = HeldRow.objects.filter(production_id=act.production_id, pk__in=ids)
+    found = (
+        rows.defer("payload", "violations")
+        .select_related("batch__document", "batch__unit", "batch__production")
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    return {row.pk: row for row in found}
+
+
+def findings(act: DeskAct) -> QuerySet[DeskFinding]:
+    """The lines of a fixed file that were not taken, in order."""
+    return DeskFinding.objects.filter(production_id=act.production_id, act=act).order_by("pk")
+
+
+def fields_held(rows: QuerySet[HeldRow]) -> set[str]:
+    """The fields that any of these rows has."""
+    each = Func("cells", function="jsonb_object_keys", output_field=CharField())
+    names = rows.order_by().annotate(name=each)
+    return set(names.values_list("name", flat=True).distinct())
+
+
+def rows_to_export(
+    production: Production, cause: str, batch_id: int | None, after: int
+) -> QuerySet[HeldRow]:
+    """The rows that wait for a person, of one cause where it is named, from behind a row."""
+    rows = waiting(production, batch_id).filter(state="held", pk__gt=after)
+    if cause:
+        rows = rows.filter(cause=cause)
+    return rows.defer("payload").select_related("batch").order_by("pk")

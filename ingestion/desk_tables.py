@@ -90,3 +90,19 @@ class DeskAct(models.Model):
     def done(self) -> int:
         """How many of its rows are accounted for."""
         return self.posted + self.duplicate + self.held + self.rejected + self.passed
+
+
+class DeskFinding(models.Model):
+    """A line of a fixed file that could not be taken, and why. The others were."""
+
+    production = models.ForeignKey(Production, models.PROTECT, related_name="+", db_index=False)
+    act = models.ForeignKey(DeskAct, models.PROTECT, related_name="+")
+    line = models.IntegerField()
+    code = models.CharField(max_length=40)
+    said = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.said}"

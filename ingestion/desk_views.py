@@ -1,16 +1,21 @@
 """The quarantine desk: what is held by cause, and one held row."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
 from ingestion import desk_screen, desk_selectors, selectors, tasks
-from ingestion.desk_acts import CauseAsked, act_on_cause, stop_act
+from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed, stop_act
+from ingestion.desk_export import export_held
 from ingestion.mapping import FIELDS
 from ingestion.models import DeskAct, HeldRow
 from ingestion.resolving import revise_row
@@ -19,6 +24,7 @@ LINE_ENDS = str.maketrans("", "", "\r\n")
 
 
 MOST_DIGITS = 16
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _number(text: str) -> int | None:
@@ -36,6 +42,47 @@ def quarantine(request: ScopedRequest, code: str) -> HttpResponse:
     """What is held, grouped by cause."""
     page = desk_screen.quarantine_view(request.production, _place(request)[0])
     return render(request, "ingestion/quarantine.html", page | _done(request))
+
+
+@require_safe
+def quarantine_export(request: ScopedRequest, code: str) -> HttpResponse:
+    """The rows that wait, as a workbook to fix and send back."""
+    batch_id, cause = _place(request)
+    target = BytesIO()
+    export_held(
+        actor=request.user, production=request.production, cause=cause, batch_id=batch_id,
+        after=_number(request.GET.get("after", "")) or 0, target=target,
+    )  # fmt: skip
+    name = f"{request.production.code}-held-{datetime.now(UTC):%Y%m%d-%H%M}.xlsx"
+    response = HttpResponse(target.getvalue(), content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_POST
+def quarantine_upload(request: ScopedRequest, code: str) -> HttpResponse:
+    """Take a fixed list back. A POST receives it and goes on to what becomes of it."""
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Invalid("file: choose the list that was exported and fixed")
+        act = receive_fixed(
+            actor=request.user, production=request.production, name=file.name or "",
+            read=lambda: _pieces(file), reason=request.POST.get("reason", ""),
+        )  # fmt: skip
+    except Refused as refusal:
+        page = desk_screen.quarantine_view(request.production, None)
+        return render(
+            request, "ingestion/quarantine.html", page | {"refusal": refusal.message},
+            status=refusal.status,
+        )  # fmt: skip
+    tasks.wake()
+    return redirect("quarantine_act", code, act.pk)
+
+
+def _pieces(file: "UploadedFile[Any]") -> Iterable[bytes]:
+    file.seek(0)
+    return file.chunks(1 << 20)
 
 
 def _done(request: ScopedRequest) -> dict[str, Any]:
@@ -97,7 +144,7 @@ def quarantine_act(request: ScopedRequest, code: str, act_id: int) -> HttpRespon
             return redirect("quarantine_act", code, act.pk)
         except Refused as error:
             refusal, status = error.message, error.status
-    page = {"act": desk_screen.act_view(act), "refusal": refusal}
+    page = {**desk_screen.act_page(act), "refusal": refusal}
     return render(request, "ingestion/quarantine_act.html", page, status=status)
 
 

@@ -16,7 +16,14 @@ from access.errors import Invalid
 from access.models import Production, User
 from ingestion import waiting
 from ingestion.letter_tables import DeadLetter, Decision, Threshold
-from ingestion.models import HeldRow, ImportBatch, ImportState, RowRevision, WorkItem
+from ingestion.models import (
+    DeskAct,
+    HeldRow,
+    ImportBatch,
+    ImportState,
+    RowRevision,
+    WorkItem,
+)
 from ingestion.selectors import FINISHED
 from ingestion.sources import REGISTRY
 
@@ -214,6 +221,13 @@ def _batch_of(item: WorkItem) -> ImportBatch | None:
     if item.kind == "import":
         return ImportBatch.objects.select_related("document").get(pk=item.subject_id)
     return None
+
+
+def stop_act(item: WorkItem) -> None:
+    """The rows of an act whose work was dropped are anybody's to settle again."""
+    DeskAct.objects.filter(pk=item.subject_id, finished_at=None).update(
+        state="stopped", finished_at=timezone.now()
+    )
 
 
 def release_row(item: WorkItem) -> None:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Production, User
-from ingestion.desk_tables import DeskAct
+from ingestion.desk_tables import DeskAct, DeskFinding
 from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
@@ -13,8 +13,8 @@ from taxonomy.models import Unit
 PAYLOAD_BYTES_KEPT = 1_000_000
 
 __all__ = [
-    "DeskAct", "DuplicateRow", "HeldRow", "ImportBatch", "ImportState", "RevisionOutcome",
-    "RowRevision", "WorkItem",
+    "DeskAct", "DeskFinding", "DuplicateRow", "HeldRow", "ImportBatch", "ImportState",
+    "RevisionOutcome", "RowRevision", "WorkItem",
 ]  # fmt: skip
 
 

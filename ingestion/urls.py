@@ -12,6 +12,8 @@ urlpatterns = [
     path("sources/<slug:sha256>/", views.source_file, name="source_file"),
     path("quarantine/", desk_views.quarantine, name="quarantine"),
     path("quarantine/cause/", desk_views.quarantine_cause, name="quarantine_cause"),
+    path("quarantine/export/", desk_views.quarantine_export, name="quarantine_export"),
+    path("quarantine/upload/", desk_views.quarantine_upload, name="quarantine_upload"),
     path("quarantine/acts/<int:act_id>/", desk_views.quarantine_act, name="quarantine_act"),
     path(
         "quarantine/acts/<int:act_id>/status/",

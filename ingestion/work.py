@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import deciding, desk_acts, letters, resolving, services
+from ingestion import deciding, desk_work, letters, resolving, services
 from ingestion.backoff import TryLater
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
@@ -157,7 +157,7 @@ def _dispatch(item: Claim) -> None:
             decision_id=item.subject_id, production_id=item.production_id, user_id=user_id
         )
     elif item.kind == "act":
-        desk_acts.run_act(act_id=item.subject_id, production_id=item.production_id, user_id=user_id)
+        desk_work.run_act(act_id=item.subject_id, production_id=item.production_id, user_id=user_id)
     else:
         resolving.run_revision(
             revision_id=item.subject_id, production_id=item.production_id, user_id=user_id

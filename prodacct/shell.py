@@ -45,6 +45,7 @@ _HOME = {
     "quarantined_row": "quarantine",
     "quarantine_cause": "quarantine",
     "quarantine_act": "quarantine",
+    "quarantine_upload": "quarantine",
     "cost_node": "cost_tree",
     "append_node": "cost_tree",
     "reverse_document": "cost_report",

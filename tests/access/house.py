@@ -17,7 +17,7 @@ from django.db import connection
 from access import context, services
 from access.models import User
 from ingestion import letters, resolving, selectors, waiting, work
-from ingestion.desk_acts import CauseAsked, act_on_cause
+from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
 from ledger.findings import Finding, Verified
@@ -119,6 +119,7 @@ SEEN_BY = {
     "ingestion_deadletter": "import_files",
     "ingestion_decision": "import_files",
     "ingestion_deskact": "resolve_quarantine",
+    "ingestion_deskfinding": "resolve_quarantine",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
@@ -288,10 +289,17 @@ def hold_one_back(film: Film) -> None:
 
 
 def act_on_the_rest(film: Film) -> None:
-    """A decision about all rows of a cause, which no worker has taken up."""
+    """A decision about all rows of a cause, not taken up yet, and a list that was sent back."""
     with role("web"), acting(film, "amir"):
         cause = CauseAsked("E_AMOUNT|amount|wrong", None, "reject", "", "not ours", "1", "")
         act_on_cause(actor=film.cast["amir"], production=film.production, asked=cause)
+        sent = receive_fixed(
+            actor=film.cast["amir"], production=film.production, name="fixed.csv",
+            read=lambda: [f"Row id,Check,vendor\n{canary(0, 'CAM', 6)},x,\n".encode()], reason="",
+        )  # fmt: skip
+        item = selectors.work_of("act", [sent.pk]).get()
+    with role("worker"):
+        work.drain(only=item.pk)
 
 
 def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:

@@ -72,6 +72,7 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
                 "ingestion_deadletter",
                 "ingestion_decision",
                 "ingestion_deskact",
+                "ingestion_deskfinding",
                 "ingestion_revisionoutcome",
                 "ingestion_rowrevision",
                 "ingestion_threshold",

@@ -75,7 +75,7 @@ ONLY_POSTED_TO = (
     "logout", "append_node", "attach", "withdraw_attachment", "order_approve", "order_send_back",
     "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
     "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
-    "segment_change", "import_cancel", "threshold_set",
+    "segment_change", "quarantine_upload", "import_cancel", "threshold_set",
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
