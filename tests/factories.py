@@ -2,12 +2,14 @@
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import connection
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from access import context
 from access import services as access
@@ -62,24 +64,43 @@ class Film:
         return self.production.code
 
 
+_sessions = threading.local()
+
+
 @contextmanager
 def role(name: str) -> Iterator[None]:
-    """Reconnect as a database role: a new session, not SET ROLE, so nothing is inherited."""
-    before = connection.settings_dict["USER"], connection.settings_dict["PASSWORD"]
-    parameters = server.parameters(name)
-    _reconnect(parameters["USER"], parameters["PASSWORD"])
+    """Ask as a database role: over a session of its own, not SET ROLE, so nothing is inherited.
+
+    The sessions stay open from test to test. Opening one takes longer than most of what is asked
+    over it, for the server has its catalogue to read again.
+    """
+    before = connections["default"]
+    if before.settings_dict["USER"] == server.parameters(name)["USER"]:
+        yield
+        return
+    # The connections of threads that are started meanwhile are opened by these.
+    shared = connections.settings["default"]
+    if before.settings_dict is shared:
+        before.settings_dict = dict(shared)
+    connections["default"] = now = _session(name, before)
+    shared.update({word: now.settings_dict[word] for word in ("USER", "PASSWORD")})
     try:
         yield
     finally:
-        _reconnect(*before)
+        connections["default"] = before
+        shared.update({word: before.settings_dict[word] for word in ("USER", "PASSWORD")})
 
 
-def _reconnect(user: str, password: str) -> None:
-    if connection.settings_dict["USER"] == user and connection.connection is not None:
-        return
-    connection.close()
-    connection.settings_dict["USER"] = user
-    connection.settings_dict["PASSWORD"] = password
+def _session(name: str, like: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """This thread's connection as a role, to the database another connection is about."""
+    key = name, like.settings_dict["NAME"]
+    opened: dict[tuple[str, str], BaseDatabaseWrapper] = _sessions.__dict__
+    if key not in opened:
+        made = opened[key] = like.copy()
+        parameters = server.parameters(name)
+        made.settings_dict["USER"] = parameters["USER"]
+        made.settings_dict["PASSWORD"] = parameters["PASSWORD"]
+    return opened[key]
 
 
 def make_cast() -> Cast:

@@ -237,7 +237,7 @@ PROBES = [
     "SELECT t::text FROM ledger_transaction t",
     "SELECT array_agg(vendor), max(vendor), min(vendor) FROM ledger_transaction",
     "SELECT string_agg(description, '') FROM ledger_transaction",
-    "SELECT vendor::int FROM ledger_transaction",
+    "SELECT max(vendor)::int FROM ledger_transaction",
     "SELECT ('{' || vendor)::json FROM ledger_transaction",
     "SELECT query_to_xml('SELECT * FROM ledger_transaction', true, true, '')",
     "SELECT database_to_xml(true, true, '')",
@@ -308,7 +308,7 @@ def test_a_table_of_ones_own_laid_before_the_real_one_opens_nothing(house: House
     with role("owner"):
         ((document, size),) = read(
             "SELECT id, byte_size FROM ledger_sourcedocument WHERE production_id = %s"
-            " AND name LIKE '%%.csv'",
+            " AND name = 'costs.csv' ORDER BY id LIMIT 1",
             film.production.pk,
         )
     with asking("web", cho, film):
@@ -443,7 +443,7 @@ def test_a_unique_key_says_nothing_of_another_film(house: House) -> None:
     with role("owner"):
         ((sha256,),) = read(
             "SELECT sha256 FROM ledger_sourcedocument WHERE production_id = %s"
-            " AND name LIKE '%%.csv'",
+            " AND name = 'costs.csv' ORDER BY id LIMIT 1",
             house.other.production.pk,
         )
     with asking("web", house.film.cast["amir"], house.film):
