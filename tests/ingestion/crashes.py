@@ -16,7 +16,7 @@ import time
 os.environ.pop("DATABASE_URL", None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "prodacct.settings"
 
-from tests import database_server  # noqa: E402
+from tests import database_server
 
 assert database_server
 import django  # noqa: E402
