@@ -13,7 +13,7 @@ from access.errors import Invalid, Refused
 from access.models import Production, User
 from ingestion import desk_selectors
 from ingestion.formats.container import display_name
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 from ingestion.models import DeskAct, ImportBatch, WorkItem
 from ingestion.resolving import UNSTORABLE
 from ingestion.services import hash_of
@@ -43,7 +43,7 @@ class CauseAsked:
 def field_of(cause: str) -> str:
     """The field that can be written into every row of a cause; '' when none can."""
     code, field, *_ = [*cause.split("|", 2), "", ""]
-    return field if field in FIELDS and code not in SETTLED_ONE_BY_ONE else ""
+    return field if field in ALL_FIELDS and code not in SETTLED_ONE_BY_ONE else ""
 
 
 def needs_typing(rows: int, money: Decimal) -> bool:

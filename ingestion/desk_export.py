@@ -10,7 +10,7 @@ from access.models import Production, User
 from ingestion import desk_selectors, selectors
 from ingestion.desk_screen import label_of
 from ingestion.held_sheet import MOST_ROWS, SheetLine, write_sheet
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 from ingestion.models import HeldRow
 
 ROWS_AT_A_TIME = 1_000
@@ -39,7 +39,7 @@ def export_held(
          "save, and send the file back at the quarantine desk. Lines you do not change stay held; "
          "you may delete them. The columns from Codes on are for reading only."),
     ]  # fmt: skip
-    return write_sheet(target, [name for name in FIELDS if name in used], _lines(part), about)
+    return write_sheet(target, [name for name in ALL_FIELDS if name in used], _lines(part), about)
 
 
 def _import(production: Production, batch_id: int | None) -> str:

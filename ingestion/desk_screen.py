@@ -10,7 +10,7 @@ from access.models import Production
 from ingestion import desk_selectors, selectors
 from ingestion.desk_acts import field_of, needs_typing
 from ingestion.desk_selectors import Cause
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 from ingestion.models import DeskAct, HeldRow
 from ingestion.reading import mapping_of_import
 from ingestion.screens import moment
@@ -33,21 +33,34 @@ LABELS = {
 CAUSE_WORDS = {
     "E_ACCOUNT": "Account not in the chart",
     "E_AMOUNT": "Amount cannot be read",
+    "E_BALANCE": "Journal out of balance",
     "E_CONFLICT": "Contradicts a posted document",
     "E_CONTROL_CHAR": "Invisible characters",
     "E_COST_CENTER": "Cost centre unknown",
     "E_CURRENCY": "Currency unknown",
     "E_DATE": "Date cannot be read",
+    "E_DIFFERS": "Differs from its document's first row",
+    "E_DOCUMENT": "Waits for another row of its document",
     "E_ENCODING_ROW": "Text in another encoding",
     "E_FIELD_COUNT": "Too few or too many fields",
+    "E_FUND": "Nobody who holds a float",
     "E_HEADER_REPEAT": "The header again",
+    "E_IIF": "Transaction without its end",
     "E_JURISDICTION": "Union jurisdiction missing",
+    "E_KIND": "Type unknown",
     "E_MINOR_UNITS": "More decimals than the currency has",
     "E_NET_PAY": "Net pay does not add up",
+    "E_NUMBER": "Document without a number",
+    "E_OVER_RELIEF": "More than its order has open",
     "E_QUOTE": "A quote out of place",
+    "E_RECEIPT": "Receipt does not add up",
+    "E_REFUSED": "Document cannot be entered",
+    "E_RIGHTS": "Somebody else must resubmit it",
+    "E_SPLIT": "Document in two places of the file",
     "E_TOTAL_ROW": "A total, not a cost",
     "E_SEGMENT": "Segment unknown",
     "E_UNIT": "Unit unknown",
+    "E_VENDOR": "Vendor unknown",
 }
 ROW_STATES = {
     "held": "Held",
@@ -274,7 +287,7 @@ def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
     for violation in row.violations:
         problems.setdefault(violation["field"], []).append(violation)
     used = mapping_of_import(batch).fields
-    names = [name for name in FIELDS if name in used or name in (row.cells or {})]
+    names = [name for name in ALL_FIELDS if name in used or name in (row.cells or {})]
     cells = row.cells or {}
     day = cells.get("transaction_date", "")
     return {

@@ -16,7 +16,7 @@ from access.requests import ScopedRequest
 from ingestion import desk_screen, desk_selectors, selectors, tasks
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed, stop_act
 from ingestion.desk_export import export_held
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 from ingestion.models import DeskAct, HeldRow
 from ingestion.resolving import revise_row
 
@@ -172,7 +172,9 @@ def quarantined_row(request: ScopedRequest, code: str, row_id: int) -> HttpRespo
     if request.method != "POST":
         return render(request, "ingestion/quarantined_row.html", page)
     given = {
-        name: request.POST[f"field-{name}"] for name in FIELDS if f"field-{name}" in request.POST
+        name: request.POST[f"field-{name}"]
+        for name in ALL_FIELDS
+        if f"field-{name}" in request.POST
     }
     # A one-line input drops line ends by itself: a field the person left alone has not changed.
     received = {f["name"]: f["received"].translate(LINE_ENDS) for f in page["fields"]}

@@ -13,7 +13,7 @@ import xlsxwriter
 
 from ingestion.formats.opening import open_file
 from ingestion.formats.records import Dialect, Record, RejectedFile
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 
 MOST_ROWS: Final = 20_000  # of one workbook: our own reader takes 50 MB unpacked
 ROW_ID, CHECK = "Row id", "Check"
@@ -122,5 +122,5 @@ def _fixed(record: Record, at: dict[str, int]) -> FixedLine:
             said=f"expected the row's number in {ROW_ID!r}, found {number[:40]!r}; "
             "leave that column as it was exported",
         )  # fmt: skip
-    cells = {name: fields[place] for name, place in at.items() if name in FIELDS}
+    cells = {name: fields[place] for name, place in at.items() if name in ALL_FIELDS}
     return FixedLine(record.line, int(number), fields[at[CHECK]].strip().lower(), cells)

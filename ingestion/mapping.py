@@ -45,8 +45,22 @@ FIELDS: Final = (
     "free_3",
     "free_4",
 )
-# What some sources state besides: debits and credits, which together are the amount.
-OTHER_FIELDS: Final = ("debit", "credit")
+# What some sources state besides: debits and credits, which together are the amount, and what only
+# documents of several rows have.
+OTHER_FIELDS: Final = (
+    "debit",
+    "credit",
+    "block",
+    "kind",
+    "quantity",
+    "rate",
+    "rental_starts_on",
+    "rental_ends_on",
+    "custodian",
+    "subtotal",
+    "tax",
+)
+ALL_FIELDS: Final = (*FIELDS, *OTHER_FIELDS)
 # The last of FIELDS say what a line is coded to besides its account: field -> kind of segment.
 SEGMENT_FIELDS: Final = {
     "episode": "episode",
@@ -103,6 +117,9 @@ class Mapping:
     jurisdiction_required: bool = False
     cost_center_required: bool = False
     currency_required: bool = False
+    # What the rows make up together: an order, a journal or an envelope; '' where each stands for
+    # itself.
+    paper: str = ""
 
     @property
     def name(self) -> str:

@@ -63,6 +63,10 @@ RECORD_FAULTS = {
         "the value of the formula",
         "open the sheet, let it calculate, save it and import it again",
     ),
+    "E_IIF": (
+        "a TRNS line, its SPL lines and ENDTRNS behind them",
+        "export the transaction again: lines of it may be missing",
+    ),
     "E_SOURCE": (
         "a cost line",
         "import the file with the source it belongs to, or reject the row",

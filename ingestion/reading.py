@@ -152,6 +152,6 @@ def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
         drafter,
         reading,
         resolution,
-        has_spans=reading.format in {"csv", "json"} and not name.lower().endswith(".gz"),
+        has_spans=reading.format in {"csv", "json", "iif"} and not name.lower().endswith(".gz"),
         earlier_conflicts=conflicts,
     )

@@ -8,7 +8,7 @@ from access.errors import Invalid
 from access.models import User
 from access.selectors import actions_on
 from ingestion import selectors
-from ingestion.mapping import FIELDS
+from ingestion.mapping import ALL_FIELDS
 from ingestion.models import HeldRow, RevisionOutcome, RowRevision, WorkItem
 from ingestion.services import NoLongerAllowed
 from ingestion.settling import Asked, End, Readers, reject, settle
@@ -29,7 +29,7 @@ def revise_row(
         raise Invalid(f"action: expected resubmit or reject, found {action!r}")
     if action == "reject" and not reason.strip():
         raise Invalid("reason: say why the row is rejected; it stays on record")
-    unknown = sorted(set(values) - set(FIELDS))
+    unknown = sorted(set(values) - set(ALL_FIELDS))
     if unknown:
         raise Invalid(f"fields: {', '.join(unknown)} is not a field of a cost line")
     for name, text in {**values, "reason": reason}.items():

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from access.models import Production
 from ingestion.models import (
@@ -100,6 +101,20 @@ def earlier_import(
         .select_related("document", "unit", "created_by", "production")
         .first()
     )
+
+
+def lock_document(document: SourceDocument) -> None:
+    """Wait for whoever decides what this file is read as, to the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"read:{document.pk}"]
+        )
+
+
+def other_readings(document: SourceDocument, source: str) -> list[ImportBatch]:
+    """The imports of these bytes as other sources that have posted something, or still may."""
+    read = ImportBatch.objects.filter(production_id=document.production_id, document=document)
+    return list(read.exclude(source=source).filter(Q(posted__gt=0) | ~Q(state__in=FINISHED)))
 
 
 def held_rows(production: Production) -> QuerySet[HeldRow]:

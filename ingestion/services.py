@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,13 +16,14 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import letters, pipeline, selectors, waiting
+from ingestion import letters, paper_import, pipeline, selectors, waiting
 from ingestion.formats.container import display_name
 from ingestion.formats.csv_file import MAX_FILE_BYTES
 from ingestion.formats.records import Reading, RejectedFile
 from ingestion.letters import OverThreshold
 from ingestion.mapping import Mapping
 from ingestion.models import ImportBatch, ImportState, WorkItem
+from ingestion.paper_rows import Document
 from ingestion.pipeline import Chunk, FileReader, Outcome
 from ingestion.reading import (
     mapping_for,
@@ -30,8 +32,10 @@ from ingestion.reading import (
     open_reader,
     stored_pieces,
 )
+from ingestion.sources import REGISTRY
 from ledger import selectors as ledger
 from ledger import services as posting
+from ledger.models import SourceDocument
 from ledger.rates import log_conversions
 from ledger.services import BatchHeader, TooBig
 from taxonomy.models import Unit
@@ -48,6 +52,13 @@ class NoLongerAllowed(Refused):
     """The person whose file this is may no longer import on this production."""
 
     code = "no_longer_allowed"
+    status = 403
+
+
+class MayNotEnter(Refused):
+    """The file would be entered as documents, which this person may not do."""
+
+    code = "may_not_enter"
     status = 403
 
 
@@ -96,20 +107,18 @@ def receive_file(
     source give the import that was made first, and nothing is posted twice.
     """
     mapping = mapping_for(production, source, choices or {})
+    _check_asked(actor, production, mapping, choices or {})
     file_name = display_name(name)
     form = form_of(file_name)
     sha256, size = hash_of(read())
     document = posting.keep_document(
-        actor=actor,
-        production=production,
-        name=file_name,
-        sha256=sha256,
-        byte_size=size,
+        actor=actor, production=production, name=file_name, sha256=sha256, byte_size=size,
         data=read(),
-    )
+    )  # fmt: skip
     earlier = selectors.earlier_import(document, source, form, choices or {})
     if earlier is not None:
         return Receipt(earlier, is_repeat=True)
+    _refuse_otherwise_read(document, mapping)
     try:
         with transaction.atomic():
             batch = ImportBatch.objects.create(
@@ -132,6 +141,32 @@ def receive_file(
     return Receipt(batch, is_repeat=False)
 
 
+def _check_asked(
+    actor: User, production: Production, mapping: Mapping, choices: dict[str, str]
+) -> None:
+    """Whether this person may send such a file, with what they say of it."""
+    if mapping.paper and paper_import.NEEDED not in actions_on(actor, production):
+        raise MayNotEnter(
+            f"{mapping.label}: such a file is entered as documents, and you may import files but "
+            "not enter documents here. Ask a production accountant to send it."
+        )
+    misplaced = sorted({"custodian", "number"} & choices.keys())
+    if misplaced and mapping.paper != "envelope":
+        raise Invalid(f"{misplaced[0]}: only petty cash is sent with it; leave it out")
+
+
+def _refuse_otherwise_read(document: SourceDocument, mapping: Mapping) -> None:
+    """The rows of one file are documents of several lines or each for itself, and not both."""
+    selectors.lock_document(document)
+    for other in selectors.other_readings(document, mapping.source):
+        if mapping.paper or REGISTRY[other.source].paper:
+            raise Refused(
+                f"This file was received as {REGISTRY[other.source].label} on "
+                f"{other.created_at:%d %b %Y}: read as {mapping.label} its rows would be entered a "
+                "second time. Void what it became first, or send the file it should be."
+            )
+
+
 def _acting(batch: ImportBatch) -> Any:
     return context.acting(user_id=batch.created_by_id, production_id=batch.production_id)
 
@@ -151,16 +186,22 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
     with _acting(batch):
         if "import_files" not in actions_on(batch.created_by, batch.production):
             raise NoLongerAllowed(f"{batch.created_by} may no longer import files here")
+        is_entered = bool(REGISTRY[batch.source].paper)
+        if is_entered and paper_import.NEEDED not in actions_on(batch.created_by, batch.production):
+            raise NoLongerAllowed(f"{batch.created_by} may no longer enter documents here")
     _enter(batch, ImportState.CHECKING)
     try:
         _check_size(batch)
         _check_whole(batch)
         _enter(batch, ImportState.POSTING)
         reader = open_reader(batch, lambda: _beat(batch))
-        with pipeline.uncollected():
-            for chunk in reader.chunks(start_after=batch.rows):
-                _post_chunk(batch, reader, chunk)
-                posting.refresh_statistics()
+        if is_entered:
+            _enter_documents(batch, reader)
+        else:
+            with pipeline.uncollected():
+                for chunk in reader.chunks(start_after=batch.rows):
+                    _post_chunk(batch, reader, chunk, partial(_decide, batch, reader, chunk))
+                    posting.refresh_statistics()
     except OverThreshold as over:
         _hold_back(batch, str(over))
         return
@@ -267,13 +308,33 @@ def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_
         return ends > most_rows and not batch.past_limit
 
 
-def _post_chunk(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> None:
-    """Post one chunk; again when another worker posts the same documents at the same moment."""
+def _enter_documents(batch: ImportBatch, reader: FileReader) -> None:
+    """Enter the file's documents one by one, each in a transaction of its own."""
+    with _acting(batch):
+        desk = paper_import.desk_for(
+            batch.created_by, batch, reader.gate, origin=batch.mapping, has_spans=reader.has_spans
+        )
+    for document in paper_import.documents(reader, batch.declared, after=batch.rows):
+        decide = partial(paper_import.enter, desk, document)
+        _post_chunk(batch, reader, document, decide, alone=True)
+        posting.refresh_statistics()
+
+
+def _post_chunk(
+    batch: ImportBatch,
+    reader: FileReader,
+    chunk: Chunk | Document,
+    decide: Callable[[], Outcome | paper_import.Outcome],
+    *,
+    alone: bool = False,
+) -> None:
+    """Post one chunk, or enter one document; again when another worker posts the same documents at
+    the same moment."""
     for attempt in range(CLASH_RETRIES):
         try:
             with _acting(batch):
-                take_turn(batch.production_id, alone=attempt > 0)
-                outcome = _decide(batch, reader, chunk)
+                take_turn(batch.production_id, alone=alone or attempt > 0)
+                outcome = decide()
                 _write(batch, reader, chunk, outcome)
         except (IntegrityError, OperationalError) as clash:
             # A unique key met or a deadlock broken: look again, what clashed is now posted.
@@ -302,7 +363,10 @@ def _decide(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> Outcome:
     return reader.decide(chunk, posted, rows)
 
 
-def _write(batch: ImportBatch, reader: FileReader, chunk: Chunk, outcome: Outcome) -> None:
+def _write(
+    batch: ImportBatch, reader: FileReader, chunk: Chunk | Document,
+    outcome: Outcome | paper_import.Outcome,
+) -> None:  # fmt: skip
     moved = ImportBatch.objects.filter(
         pk=batch.pk, rows=batch.rows, state=ImportState.POSTING
     ).update(
@@ -328,14 +392,11 @@ def _write(batch: ImportBatch, reader: FileReader, chunk: Chunk, outcome: Outcom
             ),
         )
     if outcome.duplicates:
-        posting.copy_rows(
-            "ingestion_duplicaterow",
-            pipeline.DUPLICATE_COLUMNS,
-            (
-                f"{production_id}\t{batch.pk}\t{record.row}\t{record.line}\t{first}\t{number}\n"
-                for record, first, number in outcome.duplicates
-            ),
+        lines = (
+            f"{production_id}\t{batch.pk}\t{record.row}\t{record.line}\t{first}\t{number}\n"
+            for record, first, number in outcome.duplicates
         )
+        posting.copy_rows("ingestion_duplicaterow", pipeline.DUPLICATE_COLUMNS, lines)
     # In unit order: two files that post to the same units then never wait in a circle.
     for unit_id in sorted(outcome.drafts):
         posted = posting.post_batch(

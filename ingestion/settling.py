@@ -15,6 +15,7 @@ from ingestion.formats.records import Record, RejectedFile
 from ingestion.identity import Identities
 from ingestion.mapping import FIELDS, Mapping
 from ingestion.models import HeldRow, ImportBatch, ImportState
+from ingestion.paper_settling import settle_documents
 from ingestion.pipeline import cause_of, held_amount
 from ingestion.reading import gate_and_drafter, mapping_of_import
 from ingestion.schema import CleanLine, Gate, Violation, codes_of
@@ -31,7 +32,7 @@ class Asked(NamedTuple):
     """A held row, locked, with the revision that is to be carried out on it."""
 
     row: HeldRow
-    revision_id: int
+    revision_id: int  # 0 where the row only moves with its document
     values: dict[str, str]
 
     @property
@@ -103,6 +104,7 @@ def settle(
     ends: list[End] = []
     by_import = sorted(asked, key=lambda a: a.row.batch_id)
     work: list[tuple[Reader, ImportBatch, list[Candidate]]] = []
+    papers: list[tuple[Reader, ImportBatch, list[Asked]]] = []
     for _, rows in groupby(by_import, key=lambda a: a.row.batch_id):
         group = list(rows)
         batch = group[0].row.batch
@@ -112,18 +114,23 @@ def settle(
                               reader.reason)  # fmt: skip
             ends += [End(a, "held", [fault], None) for a in group]
             continue
+        if reader.mapping.paper:
+            papers.append((reader, batch, group))
+            continue
         work.append((reader, batch, _candidates(reader, batch, group, ends)))
     # The imports' rows before any posting, in one order: an import that goes on meanwhile takes
     # its own row first too, and so nobody waits in a circle.
-    batches = [batch for _, batch, _ in work]
+    batches = [batch for _, batch, _ in (*work, *papers)]
     _lock(batches)
+    for reader, batch, group in papers:
+        ends += _settle_documents(actor, reader, batch, group)
     for reader, batch, candidates in work:
         ends += _post(actor, production, reader, batch, candidates, name)
     _write(production, ends)
     for batch in batches:
         mine = [e.outcome for e in ends if e.asked.row.batch_id == batch.pk]
         _count(batch, mine.count("posted"), mine.count("duplicate"))
-    return ends
+    return [end for end in ends if end.asked.revision_id]
 
 
 def reject(*, production: Production, asked: Sequence[Asked]) -> list[End]:
@@ -131,6 +138,19 @@ def reject(*, production: Production, asked: Sequence[Asked]) -> list[End]:
     ends = [End(a, "rejected", [], None) for a in asked]
     _write(production, ends)
     return ends
+
+
+def _settle_documents(
+    actor: User, reader: Reader, batch: ImportBatch, asked: Sequence[Asked]
+) -> list[End]:
+    """The ends of rows of documents. Others of the same documents end with them, and are given
+    without a revision, for nobody has revised them."""
+    mine = {each.row.pk: each for each in asked}
+    settled = settle_documents(actor, batch, reader.gate, [(a.row, a.cells) for a in asked])
+    return [
+        End(mine.get(row.pk, Asked(row, 0, {})), outcome, violations, batch_id)
+        for row, outcome, violations, batch_id in settled
+    ]
 
 
 def _candidates(
@@ -318,7 +338,7 @@ def _write(production: Production, ends: Sequence[End]) -> None:
     outcomes = [
         {"revision": e.asked.revision_id, "outcome": e.outcome, "batch": e.batch_id,
          "violations": [v._asdict() for v in e.violations]}
-        for e in ends
+        for e in ends if e.asked.revision_id
     ]  # fmt: skip
     _move(_LEAVE, production, [{"row": e.asked.row.pk, "outcome": e.outcome} for e in left])
     _move(_STAY, production, [_held_again(e) for e in stay])

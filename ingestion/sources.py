@@ -13,36 +13,9 @@ such registers hold.
 from dataclasses import replace
 from typing import Final
 
+from ingestion.columns import ACCOUNT, SEGMENTS, US_AMOUNTS, US_DATES
 from ingestion.mapping import Column, Mapping
-from taxonomy.money import AmountConventions
-
-_US_AMOUNTS = AmountConventions(
-    thousands=",", parens_negative=True, trailing_minus=True, currency_symbol=True
-)
-_US_DATES = ("%Y-%m-%d", "%m/%d/%Y")
-_ACCOUNT = (
-    "Account Number",
-    "Account",
-    "Account Code",
-    "Acct #",
-    "Account #",
-    "ACCNT",
-    "Cost Code",
-    "Line #",
-)
-
-# What lines are coded to besides their account, as PSL+, GreenSlate, TPH and Revolution name it.
-_SEGMENTS = (
-    Column("episode", ("Episode", "Episode Code", "Series", "Series Code", "EPS")),
-    Column("location", ("Location", "Location Code")),
-    Column("set", ("Set", "Set Code")),
-    Column("insurance", ("Insurance", "Insurance Code")),
-    Column("tax_1099", ("1099", "BoxOn1099")),
-    Column("free_1", ("Free Field 1", "Free 1")),
-    Column("free_2", ("Free Field 2", "Free 2")),
-    Column("free_3", ("Free Field 3", "Free 3")),
-    Column("free_4", ("Free Field 4", "Free 4")),
-)
+from ingestion.paper_sources import PAPERS
 
 
 def _coded(before: Mapping, hint: str = "") -> Mapping:
@@ -51,7 +24,7 @@ def _coded(before: Mapping, hint: str = "") -> Mapping:
         before,
         version=before.version + 1,
         hint=hint or f"{before.hint}; segments where the file has them (episode, location, set …)",
-        columns=before.columns and before.columns + _SEGMENTS,
+        columns=before.columns and before.columns + SEGMENTS,
         positions=tuple("episode" if name == "series" else name for name in before.positions),
         ignored=tuple(name for name in before.ignored if name != "1099"),
     )
@@ -99,7 +72,7 @@ VENDOR_INVOICES_1 = Mapping(
             "reference", ("Invoice Number", "Invoice #", "Invoice", "Reference", "DOCNUM"), True
         ),
         Column("transaction_date", ("Invoice Date", "Date", "transaction_date"), True),
-        Column("account_code", _ACCOUNT, True),
+        Column("account_code", ACCOUNT, True),
         Column("amount", ("Amount", "Invoice Amount", "Line Amount", "Total"), True),
         Column("currency", ("Currency", "Currency Code", "Ccy")),
         Column("cost_center", ("Cost Center", "Cost Centre", "Department Code")),
@@ -111,8 +84,8 @@ VENDOR_INVOICES_1 = Mapping(
     identity=("vendor", "reference"),
     identity_has_lines=True,
     clearing_role="payables",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 VENDOR_INVOICES = _coded(VENDOR_INVOICES_1)
 
@@ -148,8 +121,8 @@ WRAPBOOK_PAYROLL_1 = Mapping(
     identity=("vendor", "transaction_date", "description", "reference", "account_code"),
     identity_has_lines=True,
     clearing_role="payroll_clearing",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 
 # Version 2 keeps what was withheld apart, and holds a row whose net pay does not add up.
@@ -190,8 +163,8 @@ PEX_CARDS_1 = Mapping(
     identity=(),
     identity_has_lines=True,
     clearing_role="card_clearing",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 PEX_CARDS = _coded(PEX_CARDS_1)
 
@@ -228,8 +201,8 @@ PSLPLUS_1 = Mapping(
     identity=(),
     identity_has_lines=True,
     clearing_role="payables",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 PSLPLUS = _coded(PSLPLUS_1, PSLPLUS_1.hint)
 
@@ -257,8 +230,8 @@ UNION_TIME = Mapping(
     identity=("vendor", "transaction_date", "description", "account_code"),
     identity_has_lines=True,
     clearing_role="payroll_clearing",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 
 PAYROLL_REGISTER_EP = Mapping(
@@ -284,14 +257,14 @@ PAYROLL_REGISTER_EP = Mapping(
         Column("reference", ("Invoice Number", "Invoice #"), True),
         Column("currency", ("Currency",)),
         Column("unit", ("Unit",)),
-        *_SEGMENTS,
+        *SEGMENTS,
     ),
     ignored=("SSN Last 4", "Hours", "Pay Rate", "Check Number", "Loan Out", "State"),
     identity=("vendor", "transaction_date", "description", "reference", "account_code"),
     identity_has_lines=True,
     clearing_role="payroll_clearing",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
     withholding_role="payroll_withholding",
 )
 
@@ -317,14 +290,14 @@ PAYROLL_REGISTER_SHOWBIZ = Mapping(
         Column("reference", ("Batch", "Payroll Batch"), True),
         Column("currency", ("Currency",)),
         Column("unit", ("Unit",)),
-        *_SEGMENTS,
+        *SEGMENTS,
     ),
     ignored=("Hrs", "Hours", "Rate", "Check #", "W/C Code"),
     identity=("vendor", "transaction_date", "description", "reference", "account_code"),
     identity_has_lines=True,
     clearing_role="payroll_clearing",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
     withholding_role="payroll_withholding",
 )
 
@@ -346,14 +319,14 @@ CIRCUS_ACTUALS = Mapping(
         Column("credit", ("Credit",), True),
         Column("cost_center", ("Cost Center", "Cost Centre", "Department Code")),
         Column("unit", ("Unit",)),
-        *_SEGMENTS,
+        *SEGMENTS,
     ),
     ignored=("Status", "Account Description", "Account Type", "Group Codes"),
     identity=("vendor", "reference"),
     identity_has_lines=True,
     clearing_role="payables",
-    amounts=_US_AMOUNTS,
-    date_formats=_US_DATES,
+    amounts=US_AMOUNTS,
+    date_formats=US_DATES,
 )
 
 # A source's versions stand in order. A change to one that has read a file is a new version: the
@@ -373,6 +346,7 @@ VERSIONS: Final = (
     PAYROLL_REGISTER_EP,
     PAYROLL_REGISTER_SHOWBIZ,
     CIRCUS_ACTUALS,
+    *PAPERS,
 )
 BY_NAME: Final = {mapping.name: mapping for mapping in VERSIONS}
 # The newest version of each source.

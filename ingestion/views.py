@@ -17,6 +17,8 @@ from ledger.selectors import document_by_sha256, document_bytes
 from taxonomy.selectors import units
 
 SHOWN = 50
+# What a petty-cash sheet may not say itself.
+SAID_OF_THE_FILE = ("custodian", "number")
 
 
 def asked_import(request: ScopedRequest, import_id: int) -> ImportBatch:
@@ -45,6 +47,7 @@ def imports(request: ScopedRequest, code: str) -> HttpResponse:
         ],
         "batches": [screens.import_view(b) for b in selectors.imports(request.production)[:SHOWN]],
         "form_error": refusal,
+        "said": {name: _text(request, name) for name in SAID_OF_THE_FILE},
     }
     return render(request, "ingestion/imports.html", page, status=422 if refusal else 200)
 
@@ -79,7 +82,12 @@ def _receive(request: ScopedRequest, file: "UploadedFile[Any]") -> Receipt:
         read=read,
         source=request.POST.get("source", ""),
         unit=unit_for(request.production, unit, unit_code),
+        choices={name: text for name in SAID_OF_THE_FILE if (text := _text(request, name))},
     )
+
+
+def _text(request: ScopedRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()
 
 
 @require_safe

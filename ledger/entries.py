@@ -1,7 +1,8 @@
 """Documents entered by hand: orders, invoices, payments, journals, envelopes, corrections.
 
 What the person sent is kept as a document of its own (canonical JSON, found by its SHA-256), so
-that a figure entered by hand opens its source as an imported one opens its file.
+that a figure entered by hand opens its source as an imported one opens its file. A document that
+stands in a received file, as rows of it, opens those instead.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from ledger import fx, journal, rates, segments, selectors, services
 from ledger.charts import Chart
 from ledger.fx import Hole, RateBook
 from ledger.journal import ACTUAL, COMMITMENT, PostingDraft, TransactionDraft
-from ledger.models import Account, Batch, Posting
+from ledger.models import Account, Batch, Posting, SourceDocument
 from ledger.segments import SegmentError
 from taxonomy import money
 from taxonomy.models import Unit
@@ -54,6 +55,21 @@ class Entry:
     day: date
     postings: tuple[PostingDraft, ...]
     reverses: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document stands that nobody typed: the file, its first row and line there, the bytes
+    of its rows, and what it is known by (`key`) and states (`facts`), 32 bytes each."""
+
+    document: SourceDocument
+    row: int
+    line: int
+    start: int
+    end: int
+    key: bytes
+    facts: bytes
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,28 +255,21 @@ def enter(
     said: Mapping[str, Any],
     entries: Sequence[Entry],
     before_seal: Callable[[Batch], object] | None = None,
+    source: Source | None = None,
 ) -> Batch:
     """Post documents entered by hand as one batch of the form's unit, sealed before it returns.
 
-    `said` is what the person sent, kept as it is; `before_seal` writes what belongs to the batch
-    beside its postings. Raises EnteredBefore when the very same was sent already, and Refused
-    with the journal's own sentence for whatever the seal will not take.
+    `said` is what the person sent, kept as it is; where the document is rows of a file, `source`
+    says which, and the file is what is kept. `before_seal` writes what belongs to the batch beside
+    its postings. Raises EnteredBefore when the very same was sent already, and Refused with the
+    journal's own sentence for whatever the seal will not take.
     """
-    text = json.dumps({"kind": kind, **said}, sort_keys=True, ensure_ascii=False, default=str)
-    source = text.encode()
-    sha256 = hashlib.sha256(source).digest()
-    document = services.keep_document(
-        actor=actor,
-        production=form.production,
-        name=f"{kind} {entries[0].reference}.json"[:150],
-        sha256=sha256,
-        byte_size=len(source),
-        data=[source],
-    )
+    at = source or _kept(actor, form, kind, said, entries[0].reference)
+    assert source is None or len(entries) == 1, "rows of a file are one document"
     rounded = [_rounded(form, entry) for entry in entries]
-    drafts = [_draft(form, n, e, source, sha256) for n, e in enumerate(rounded, 1)]
+    drafts = [_draft(n, e, at, is_typed=source is None) for n, e in enumerate(rounded, 1)]
     header = services.BatchHeader(
-        form.production, form.unit.pk, kind, sha256, document, f"{kind} by hand"
+        form.production, form.unit.pk, kind, at.key, at.document, at.origin
     )
     try:
         with transaction.atomic():
@@ -281,15 +290,33 @@ def enter(
     return batch
 
 
-def _draft(form: Form, number: int, entry: Entry, source: bytes, sha256: bytes) -> TransactionDraft:
-    key = hashlib.sha256(b"entered\0" + sha256 + number.to_bytes(4, "big")).digest()
+def _kept(actor: User, form: Form, kind: str, said: Mapping[str, Any], reference: str) -> Source:
+    """What a person typed, kept as a document of its own."""
+    text = json.dumps({"kind": kind, **said}, sort_keys=True, ensure_ascii=False, default=str)
+    typed = text.encode()
+    sha256 = hashlib.sha256(typed).digest()
+    document = services.keep_document(
+        actor=actor,
+        production=form.production,
+        name=f"{kind} {reference}.json"[:150],
+        sha256=sha256,
+        byte_size=len(typed),
+        data=[typed],
+    )
+    return Source(document, 1, 1, 0, len(typed), sha256, sha256, f"{kind} by hand")
+
+
+def _draft(number: int, entry: Entry, source: Source, *, is_typed: bool) -> TransactionDraft:
+    key = source.key
+    if is_typed:
+        key = hashlib.sha256(b"entered\0" + key + number.to_bytes(4, "big")).digest()
     return TransactionDraft(
-        source_row=number,
-        source_line=1,
-        source_start=0,
-        source_end=len(source),
+        source_row=source.row + number - 1,
+        source_line=source.line,
+        source_start=source.start,
+        source_end=source.end,
         document_key=key,
-        facts=hashlib.sha256(source).digest(),
+        facts=source.facts,
         reference=entry.reference[:120],
         vendor=entry.vendor,
         description=entry.description,

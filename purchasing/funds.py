@@ -15,7 +15,7 @@ from django.db import transaction
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from ledger import entries
-from ledger.entries import Amount, amount_of
+from ledger.entries import Amount, Source, amount_of
 from ledger.journal import ACTUAL
 from purchasing import papers, selectors
 from purchasing.models import Entry, Fund
@@ -123,10 +123,11 @@ def move_cash(
 @transaction.atomic
 def post_envelope(
     *, actor: User, fund: Fund, number: str, day: date, lines: Sequence[CostLine],
-    accepts_over: bool = False,
+    accepts_over: bool = False, source: Source | None = None,
 ) -> Entry:  # fmt: skip
     """Post an envelope of receipts: costs against the fund's account, orders relieved.
 
+    `source` names the rows of the file it stands in, where it was not typed.
     Petty cash cannot spend more than the custodian holds; a card can, and shows what it owes.
     """
     _must_be_open(fund)
@@ -151,7 +152,9 @@ def post_envelope(
             "lines": [asdict(line) for line in lines], "accepts_over": accepts_over,
             "version": times}  # fmt: skip
     entry = entries.Entry(paper.number, fund.custodian, "envelope", day, postings)
-    batch = entries.enter(actor=actor, form=form, kind="envelope", said=said, entries=[entry])
+    batch = entries.enter(
+        actor=actor, form=form, kind="envelope", said=said, entries=[entry], source=source
+    )
     return papers.register(
         actor=actor,
         form=form,

@@ -9,7 +9,7 @@ from django.db import transaction
 from access.errors import Invalid
 from access.models import Production, User
 from ledger import entries
-from ledger.entries import Amount, Form, amount_of
+from ledger.entries import Amount, Form, Source, amount_of
 from ledger.journal import ACTUAL, PostingDraft
 from ledger.models import Account
 from purchasing import papers, selectors
@@ -49,12 +49,14 @@ class JournalPlan:
 
 @transaction.atomic
 def enter_journal(
-    *, actor: User, production: Production, plan: JournalPlan, cost_centers: Sequence[CostCenter]
-) -> Entry:
+    *, actor: User, production: Production, plan: JournalPlan, cost_centers: Sequence[CostCenter],
+    source: Source | None = None,
+) -> Entry:  # fmt: skip
     """Post a journal entry through the clearing account, where it must come out at zero.
 
-    Raises Refused when a journal of that number stands already, and Invalid naming the line at
-    fault, or by how much debits and credits differ.
+    `source` names the rows of the file it stands in, where it was not typed. Raises Refused when a
+    journal of that number stands already, and Invalid naming the line at fault, or by how much
+    debits and credits differ.
     """
     form = entries.form_for(production, plan.unit, [line.account for line in plan.lines])
     number = plan.number.strip()
@@ -86,17 +88,14 @@ def enter_journal(
         "version": times,
     }  # fmt: skip
     entry = entries.Entry(number, "", plan.description, plan.day, postings)
-    batch = entries.enter(actor=actor, form=form, kind="journal", said=said, entries=[entry])
+    batch = entries.enter(
+        actor=actor, form=form, kind="journal", said=said, entries=[entry], source=source
+    )
     total = sum((leg.amount for leg in actual if leg.amount > 0), ZERO)
     return papers.register(
-        actor=actor,
-        form=form,
-        paper=paper,
-        times=times,
-        batch=batch,
-        postings=postings,
+        actor=actor, form=form, paper=paper, times=times, batch=batch, postings=postings,
         total=total,
-    )
+    )  # fmt: skip
 
 
 def _legs(

@@ -23,6 +23,7 @@ from taxonomy.models import CostCenter, Unit
 
 KINDS = ("purchase", "service", "rental")
 PREFIX = "PO-"
+LONGEST_NUMBER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class OrderPlan:
     description: str = ""
     rental_starts_on: date | None = None
     rental_ends_on: date | None = None
+    # The number it has already, where it comes from elsewhere, and what says so.
+    number: str = ""
+    reason: str = ""
 
 
 class WrongStep(Refused):
@@ -92,14 +96,15 @@ def _check(plan: OrderPlan) -> None:
 
 @transaction.atomic
 def create_order(*, actor: User, production: Production, plan: OrderPlan) -> PurchaseOrder:
-    """Draft an order with the next free number. Raises Invalid naming the line at fault."""
+    """Draft an order with the next free number, or the one it has. Raises Invalid naming the line
+    at fault, and Refused when there is an order of that number."""
     _check(plan)
     form = entries.form_for(production, plan.unit)
     order = PurchaseOrder.objects.create(
         production=production,
         unit=plan.unit,
         cost_center=plan.cost_center,
-        number=selectors.next_number(production, "order", PREFIX),
+        number=_free_number(production, plan.number.strip()),
         vendor=plan.vendor,
         kind=plan.kind,
         currency=plan.currency,
@@ -108,9 +113,21 @@ def create_order(*, actor: User, production: Production, plan: OrderPlan) -> Pur
         rental_ends_on=plan.rental_ends_on,
         requested_by=actor,
         ordered_on=plan.ordered_on,
+        reason=plan.reason,
     )
     _write_lines(form, order, 1, plan.lines)
     return order
+
+
+def _free_number(production: Production, number: str) -> str:
+    following = selectors.next_number(production, "order", PREFIX)
+    if not number:
+        return following
+    if len(number) > LONGEST_NUMBER:
+        raise Invalid(f"Number: expected at most {LONGEST_NUMBER} characters, found {number!r}.")
+    if selectors.order_by_number(production, number) is not None:
+        raise Refused(f"There is an order {number} already. {following} is free.")
+    return number
 
 
 def _write_lines(

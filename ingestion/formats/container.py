@@ -47,6 +47,7 @@ _FORMATS = {
     "mt940": "mt940",
     "940": "mt940",
     "qif": "qif",
+    "iif": "iif",
 }
 # How a bank's file begins, whatever its name: banks send BAI2 and MT940 as .txt, OFX as .xml.
 _FEEDS = (
@@ -95,7 +96,7 @@ def sniff_feed(head: bytes) -> str | None:
 
 
 def detect(name: str, head: bytes) -> str:
-    """The format to read a file as: 'csv', 'json', 'xml', 'xlsx', 'gz' or one of BANK_FORMATS."""
+    """The format to read a file as: one of _FORMATS' or BANK_FORMATS."""
     extension = extension_of(name)
     if extension in _REFUSED:
         raise RejectedFile("E_FILETYPE", _REFUSED[extension])
@@ -104,7 +105,7 @@ def detect(name: str, head: bytes) -> str:
             "E_FILETYPE",
             f"A file ending in {extension!r} is not read here. "
             "Send .csv, .tsv, .txt, .json, .xml, .xlsx or .csv.gz, or a bank's .ofx, .qfx, .bai, "
-            ".sta, .mt940 or .qif.",
+            ".sta, .mt940 or .qif, or QuickBooks' .iif.",
         )
     expected = _FORMATS[extension]
     feed = sniff_feed(head) if extension in {"txt", "xml"} or expected in BANK_FORMATS else None
@@ -114,6 +115,8 @@ def detect(name: str, head: bytes) -> str:
         return feed
     elif expected == "csv":
         refuse_foreign(head)
+    elif expected == "iif":
+        _refuse_unless(not _is_foreign(head), extension, head)
     elif expected in {"json", "xml"}:
         _refuse_unless(sniff_binary(head) is None, extension, head)
         _refuse_unless(expected == "xml" or not _MARKUP.match(head), extension, head)

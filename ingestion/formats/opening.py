@@ -6,6 +6,7 @@ from ingestion.formats.bai2_file import read_bai2
 from ingestion.formats.camt_file import read_camt
 from ingestion.formats.container import clean_name, detect, split_head, unpack_gzip
 from ingestion.formats.csv_file import read_csv
+from ingestion.formats.iif_file import read_iif
 from ingestion.formats.json_file import read_json
 from ingestion.formats.mt940_file import read_mt940
 from ingestion.formats.ofx_file import read_ofx
@@ -43,6 +44,8 @@ def open_file(
         reading = read_xml(stream)
     elif file_format == "xlsx":
         reading = read_xlsx(stream, recognise)
+    elif file_format == "iif":
+        reading = read_iif(stream, recognise, dialect.encoding)
     elif file_format == "ofx":
         reading = read_ofx(stream)
     elif file_format == "camt":

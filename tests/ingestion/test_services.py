@@ -1,5 +1,6 @@
 """Files carried from bytes to postings."""
 
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -184,7 +185,7 @@ def begun(film: Film, data: bytes, chunks: int, **asked: str) -> ImportBatch:
         ImportBatch.objects.filter(pk=batch.pk).update(state="posting")
     reader = open_reader(batch, lambda: None)
     for chunk in islice(reader.chunks(), chunks):
-        services._post_chunk(batch, reader, chunk)
+        services._post_chunk(batch, reader, chunk, partial(services._decide, batch, reader, chunk))
     return batch
 
 
@@ -210,7 +211,8 @@ def test_a_row_settled_at_the_desk_while_its_import_goes_on_stays_counted(
     with role("worker"):
         # The first worker is still at it, and knows nothing of the desk.
         reader = open_reader(stale, lambda: None)
-        services._post_chunk(stale, reader, next(reader.chunks(start_after=4)))
+        chunk = next(reader.chunks(start_after=4))
+        services._post_chunk(stale, reader, chunk, partial(services._decide, stale, reader, chunk))
         batch = finished(film, batch)
     assert counts(batch) == (12, 12, 0, 0)
     assert batch.state == "posted"

@@ -44,6 +44,8 @@ class Command(BaseCommand):
         parser.add_argument("--encoding", help="declare the files' encoding, such as cp1252")
         parser.add_argument("--decimal", choices=[".", ","], help="declare the decimal mark")
         parser.add_argument("--date-format", help="declare the dates' form, such as %%d/%%m/%%Y")
+        parser.add_argument("--custodian", help="petty cash: whose float, where no column says so")
+        parser.add_argument("--number", help="petty cash: the envelope, where no column says so")
         parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -69,7 +71,9 @@ class Command(BaseCommand):
         self, path: Path, production: Production, person: User, options: dict[str, Any]
     ) -> dict[str, Any]:
         choices = {
-            name: options[name] for name in ("encoding", "decimal", "date_format") if options[name]
+            name: options[name]
+            for name in ("encoding", "decimal", "date_format", "custodian", "number")
+            if options.get(name)
         }
         with context.acting(user_id=person.pk, production_id=production.pk):
             code = options["unit"]
