@@ -13,17 +13,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from access.errors import Invalid, NotFoundHere, Refused
 from access.requests import ScopedRequest
-from ingestion import desk_screen, desk_selectors, selectors, tasks
+from ingestion import asking, desk_screen, desk_selectors, selectors, tasks
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed, stop_act
 from ingestion.desk_export import export_held
 from ingestion.mapping import ALL_FIELDS
 from ingestion.models import DeskAct, HeldRow
+from ingestion.question_views import asked_about
 from ingestion.resolving import revise_row
 
 LINE_ENDS = str.maketrans("", "", "\r\n")
 
 
 MOST_DIGITS = 16
+ASKED_SHOWN = 20
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -104,6 +106,8 @@ def quarantine_cause(request: ScopedRequest, code: str) -> HttpResponse:
             refusal, status = error.message, error.status
     after = _number(request.GET.get("after", "")) or 0
     page = desk_screen.cause_page(request.production, cause, batch_id, after)
+    asked = asking.questions(request.production).filter(held_row=None, cause=cause)
+    page |= {"ask_cause": cause, **asked_about(asked[:ASKED_SHOWN], request.production)}
     kept = {name: request.POST.get(name, "") for name in ("value", "reason")}
     return render(
         request, "ingestion/quarantine_cause.html", page | kept | {"refusal": refusal},
@@ -168,7 +172,11 @@ def quarantined_row(request: ScopedRequest, code: str, row_id: int) -> HttpRespo
     row = _held(request, row_id)
     batch_id, cause = _place(request)
     query = desk_screen.place_query(batch_id, **({"cause": cause} if cause else {}))
-    page: dict[str, Any] = desk_screen.row_view(row, query) | _done(request)
+    page: dict[str, Any] = {
+        **desk_screen.row_view(row, query), **_done(request), "ask_row": row.pk,
+        "ask_center": asking.center_of(row),
+        **asked_about(asking.questions_about(row), request.production),
+    }  # fmt: skip
     if request.method != "POST":
         return render(request, "ingestion/quarantined_row.html", page)
     given = {

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from access.models import Production, User
 from ingestion.desk_tables import DeskAct, DeskFinding
 from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
+from ingestion.question_tables import Question
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
 
@@ -14,7 +15,7 @@ PAYLOAD_BYTES_KEPT = 1_000_000
 
 __all__ = [
     "DeskAct", "DeskFinding", "DuplicateRow", "HeldRow", "ImportBatch", "ImportState",
-    "RevisionOutcome", "RowRevision", "WorkItem",
+    "Question", "RevisionOutcome", "RowRevision", "WorkItem",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ingestion import desk_views, queue_views, views
+from ingestion import desk_views, question_views, queue_views, views
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("quarantine/cause/", desk_views.quarantine_cause, name="quarantine_cause"),
     path("quarantine/export/", desk_views.quarantine_export, name="quarantine_export"),
     path("quarantine/upload/", desk_views.quarantine_upload, name="quarantine_upload"),
+    path("quarantine/ask/", question_views.quarantine_ask, name="quarantine_ask"),
+    path("questions/", question_views.questions, name="questions"),
+    path("questions/<int:question_id>/", question_views.question, name="question"),
     path("quarantine/acts/<int:act_id>/", desk_views.quarantine_act, name="quarantine_act"),
     path(
         "quarantine/acts/<int:act_id>/status/",

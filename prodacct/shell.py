@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ingestion import selectors, waiting
+from ingestion import asking, selectors, waiting
 
 # (screen, label, key after g, action that opens it)
 SCREENS = (
@@ -14,6 +14,7 @@ SCREENS = (
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
     ("dead_letters", "Dead letters", "", "import_files"),
+    ("questions", "Questions", "", "view_costs"),
     ("cost_tree", "Cost codes", "t", "view_costs"),
     ("segments", "Segments", "", "view_costs"),
     ("attachments", "Attachments", "", "import_files"),
@@ -45,6 +46,8 @@ _HOME = {
     "quarantined_row": "quarantine",
     "quarantine_cause": "quarantine",
     "quarantine_act": "quarantine",
+    "quarantine_ask": "quarantine",
+    "question": "questions",
     "quarantine_upload": "quarantine",
     "cost_node": "cost_tree",
     "append_node": "cost_tree",
@@ -88,6 +91,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         counts["quarantine"] = selectors.held_count(membership.production)
     if "import_files" in actions:
         counts["dead_letters"] = waiting.letters_waiting(membership.production) or None
+    if "view_costs" in actions:
+        asked = asking.open_questions(membership.production, membership.user)
+        counts["questions"] = asked or None
     nav = [
         {
             "label": label,

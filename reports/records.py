@@ -29,6 +29,7 @@ CALLED = {
     "ledger_bankaccount": "bank account {name}",
     "ledger_bankidentifier": "identifier {written} of {bank_account_id}",
     "ledger_bankstatement": "bank statement {number} of {bank_account_id}",
+    "ingestion_question": "question {id}",
     "ledger_attachment": "attachment {name}",
     "ledger_attachmentwithdrawal": "withdrawal of attachment {attachment_id}",
     "ledger_commitment": "commitment {reference}",

@@ -17,6 +17,7 @@ from django.db import connection
 from access import context, services
 from access.models import User
 from ingestion import letters, resolving, selectors, waiting, work
+from ingestion.asking import ask_department, heads
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
@@ -119,6 +120,7 @@ SEEN_BY = {
     "ingestion_deadletter": "import_files",
     "ingestion_decision": "import_files",
     "ingestion_deskact": "resolve_quarantine",
+    "ingestion_question": "question",
     "ingestion_deskfinding": "resolve_quarantine",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
@@ -181,6 +183,7 @@ def build(cast: Cast) -> House:
         reject_one(each)
         hold_one_back(each)
         act_on_the_rest(each)
+        ask_about_a_row(each)
         attach_something(each, number)
         for center, account in _ACCOUNTS.items():
             paperwork(office(each), center, account, canary(0, center, 9))
@@ -302,6 +305,18 @@ def act_on_the_rest(film: Film) -> None:
         work.drain(only=item.pk)
 
 
+def ask_about_a_row(film: Film) -> None:
+    """A held row of art: the head of art is shown it, the head of camera is asked in words."""
+    with role("web"), acting(film, "amir"):
+        row = selectors.held_rows(film.production)[0]
+        for head in heads(film.production):
+            made = ask_department(
+                actor=film.cast["amir"], production=film.production, about=row, head=head.key,
+                text=canary(0, head.code, 5),
+            )  # fmt: skip
+            assert bool(made.facts) == (head.code == "ART")
+
+
 def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:
     """A person of this test alone, with a role on the film."""
     with role("owner"):
@@ -420,7 +435,7 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
     batches = f"SELECT batch_id FROM ledger_batchtotal WHERE cost_center_id IN ({center_ids})"
 
     def condition(table: str) -> str:
-        rule = SEEN_BY[table]
+        rule, desk = SEEN_BY[table], "resolve_quarantine" in actions
         column = CENTER_COLUMN.get(table, "cost_center_id")
         known = {
             "productions": f"id IN ({productions})",
@@ -434,6 +449,7 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
             "batch": f"{mine} AND id IN ({batches})",
             "entry": f"{mine} AND (batch_id IN ({batches})"
             f" OR (batch_id IS NULL AND {'view_all_costs' in actions}))",
+            "question": f"{mine} AND ({desk} OR asked_of_id = {user.pk})",
             "of batch": f"{mine} AND batch_id IN ({batches})",
             "document": mine if "import_files" in actions else f"{mine} AND id IN ({documents})",
         }

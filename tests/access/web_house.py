@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from access import roles, services
 from access.models import User
+from ingestion import asking
 from ingestion.desk_acts import CauseAsked, act_on_cause
 from ingestion.models import HeldRow
 from ledger.attachments import attach
@@ -75,12 +76,12 @@ ONLY_POSTED_TO = (
     "logout", "append_node", "attach", "withdraw_attachment", "order_approve", "order_send_back",
     "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
     "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
-    "segment_change", "quarantine_upload", "import_cancel", "threshold_set",
+    "segment_change", "quarantine_upload", "quarantine_ask", "import_cancel", "threshold_set",
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
     "login", "imports", "quarantined_row", "dead_letters", "attachments", "order_new",
-    "order_amend", "vendors", "quarantine_cause", "quarantine_act",
+    "order_amend", "vendors", "quarantine_cause", "quarantine_act", "question",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
 )  # fmt: skip
@@ -159,7 +160,7 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
         "art": {"transaction_id": posted[art]},
         "art_attachment": {"attachment_id": made["ada"]},
     }
-    place.ids |= _at_the_desk(film, held)
+    place.ids |= _at_the_desk(film, held) | _asked(film, held, camera, art)
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
@@ -176,6 +177,19 @@ def _at_the_desk(film: Film, held: HeldRow) -> dict[str, dict[str, Any]]:
         "quarantined_row": {"row_id": held.pk},
         **{key: {"act_id": act.pk} for key in ACT_ADDRESSES},
     }
+
+
+def _asked(film: Film, held: HeldRow, camera: str, art: str) -> dict[str, dict[str, Any]]:
+    """A question to each department, about a row of art."""
+    with role("web"), acting(film, "amir"):
+        made = {
+            head.code: asking.ask_department(
+                actor=film.cast["amir"], production=film.production, about=held, head=head.key,
+                text=camera if head.code == "CAM" else art,
+            ).pk
+            for head in asking.heads(film.production)
+        }  # fmt: skip
+    return {"question": {"question_id": made["CAM"]}, "art_question": {"question_id": made["ART"]}}
 
 
 def _orders_and_papers(place: Place, camera: str, art: str) -> None:
@@ -218,6 +232,7 @@ def _attached(film: Film, person: str, document: str, canary: str) -> int:
 # Where the head of art is sent instead, since what the address names is camera's.
 ART_OF = {
     "transaction": "art",
+    "question": "art_question",
     "attach": "art",
     "attachment": "art_attachment",
     "attachment_file": "art_attachment",
@@ -239,6 +254,7 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     **{name: {"import_id": NEVER} for name in IMPORT_ADDRESSES},
     "source_file": {"sha256": "ab" * 32},
     "quarantined_row": {"row_id": NEVER},
+    "question": {"question_id": NEVER},
     **{key: {"act_id": NEVER} for key in ACT_ADDRESSES},
     "account_lines": {"account_code": "9999"},
     "transaction": {"transaction_id": f"{NEVER}-1"},
@@ -375,6 +391,8 @@ def expected_status(actor: str, name: str, method: str) -> set[int]:
         return {302} if actor in SIGNED_OUT else {404}
     if (actor, name, method) == ("lena", "withdraw_attachment", "POST"):
         return {404}  # she sees it, and neither attached it nor imports
+    if (actor, name) == ("lena", "question"):
+        return {404}  # she was not asked
     if method == "GET" and name in ONLY_POSTED_TO:
         return {405}
     if method == "GET":
