@@ -52,6 +52,8 @@ URL_ACTIONS: Final = {
     "import_detail": "import_files",
     "import_status": "import_files",
     "import_cancel": "import_files",
+    "import_mapping": "import_files",
+    "mappings": "import_files",
     "dead_letters": "import_files",
     "threshold_set": "import_files",
     "source_file": "import_files",

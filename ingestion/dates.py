@@ -9,7 +9,7 @@ from ledger.journal import period_of
 
 if TYPE_CHECKING:
     from ingestion.mapping import Mapping
-    from ingestion.schema import Vocabulary
+    from ingestion.vocabulary import Vocabulary
 
 # Documents may be older than the production (options, deposits) and may trail after wrap, but
 # a date beyond these bounds is a slip of the keyboard.
@@ -25,6 +25,9 @@ _SHAPES = {
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:\d{2})", re.ASCII
 )
+
+
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
 
 
 class DateWord(NamedTuple):
@@ -72,7 +75,9 @@ def _plain_day(text: str, formats: tuple[str, ...]) -> date | None:
     return None
 
 
-def _moment(text: str) -> tuple[datetime, str] | None:
+def _moment(text: str, zone: str) -> tuple[datetime, str] | None:
+    if zone and _LOCAL.fullmatch(text):
+        return _zoned(text, zone)
     match = _MOMENT.fullmatch(text)
     if match is None:
         return None
@@ -80,6 +85,16 @@ def _moment(text: str) -> tuple[datetime, str] | None:
         return datetime.fromisoformat(text.replace("Z", "+00:00")), match["zone"]
     except ValueError:
         return None
+
+
+def _zoned(text: str, zone: str) -> tuple[datetime, str] | None:
+    """A time without an offset, in the zone declared for its source. An hour that a change of the
+    clocks skips or repeats there is no moment that could be named."""
+    try:
+        local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        return None
+    return (local, zone) if local.utcoffset() == local.replace(fold=1).utcoffset() else None
 
 
 def _local_day(moment: datetime, zone: str) -> date | None:
@@ -100,7 +115,7 @@ def parse_date(text: str, mapping: "Mapping", words: "Vocabulary") -> DateWord:
         day: date | None = words.default_day
         moment = None
     else:
-        moment = _moment(text)
+        moment = _moment(text, mapping.zone)
         day = (
             _local_day(moment[0], words.time_zone)
             if moment

@@ -9,7 +9,7 @@ from ingestion.backoff import TryLater
 from ingestion.letter_tables import DeadLetter, Decision
 from ingestion.models import ImportBatch, ImportState, WorkItem
 from ingestion.selectors import FINISHED
-from ingestion.services import NoLongerAllowed, log_end
+from ingestion.services import NoLongerAllowed, log_end, run_import
 
 
 def run_decision(*, decision_id: int, production_id: int, user_id: int) -> None:
@@ -17,6 +17,13 @@ def run_decision(*, decision_id: int, production_id: int, user_id: int) -> None:
     it twice changes nothing."""
     with context.acting(user_id=user_id, production_id=production_id):
         decision = waiting.decision_by_id(production_id, decision_id)
+    if decision.action == "read":
+        # Its mapping was accepted; an import taken up twice posts once.
+        batch = decision.batch
+        assert batch is not None
+        run_import(import_id=batch.pk, production_id=production_id, user_id=batch.created_by_id)
+        return
+    with context.acting(user_id=user_id, production_id=production_id):
         if "import_files" not in actions_on(decision.made_by, decision.production):
             raise NoLongerAllowed(f"{decision.made_by} may no longer decide this here")
         if decision.action == "cancel":

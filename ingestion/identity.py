@@ -8,8 +8,9 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass, field
 
-from ingestion.mapping import Mapping
+from ingestion.mapping import SEGMENT_FIELDS, Mapping
 from ingestion.schema import CleanLine
+from ledger import segments
 
 _SEPARATOR = "\x1f"
 
@@ -50,6 +51,24 @@ def facts_text(line: CleanLine) -> str:
             )
         )
     )
+
+
+def _sha(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _unread(line: CleanLine, name: str) -> CleanLine:
+    """The line as a version that does not read this field has it."""
+    if name == "unit":
+        return line._replace(stated_unit="")
+    if name in SEGMENT_FIELDS:
+        codes = segments.read(line.segments)
+        codes.pop(SEGMENT_FIELDS[name], None)
+        return line._replace(segments=segments.written(codes))
+    if name not in {"description", "jurisdiction", "occupation", "department_code", "union_guild"}:
+        return line
+    values = line._asdict()
+    return CleanLine(**{**values, name: ""})
 
 
 def _stated(line: CleanLine, mapping: Mapping) -> str:
@@ -97,8 +116,15 @@ class Identities:
         """
         if facts == posted:
             return True
-        before = hashlib.sha256(facts_text(line).encode()).digest()
-        return (self.mapping.reads_deductions or self._reads_segments) and before == posted
+        reads_more = self.mapping.reads_deductions or self._reads_segments
+        if reads_more and _sha(facts_text(line)) == posted:
+            return True
+        # So are fields that are read by decision, each from some version on.
+        for name in reversed(self.mapping.added):
+            line = _unread(line, name)
+            if posted in (_sha(facts_text(line)), self._digest(line, facts_text(line))):
+                return True
+        return False
 
     def _digest(self, line: CleanLine, facts: str) -> bytes:
         if self.mapping.reads_deductions:
@@ -107,7 +133,7 @@ class Identities:
             facts = f"{facts}{_SEPARATOR}deductions {line.deductions:.4f}"
         if self._reads_segments:
             facts = f"{facts}{_SEPARATOR}segments {line.segments}"
-        return hashlib.sha256(facts.encode()).digest()
+        return _sha(facts)
 
     def counted_document(self, line: CleanLine) -> str:
         """The document whose lines are told apart by their order alone; '' when they are not."""

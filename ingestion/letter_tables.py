@@ -102,7 +102,7 @@ class Decision(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(action__in=["redrive", "drop"], letter__isnull=False)
-                | models.Q(action="cancel", batch__isnull=False),
+                | models.Q(action__in=["cancel", "read"], batch__isnull=False),
                 name="decision_action",
             ),
         ]

@@ -33,7 +33,8 @@ WORK_WORDS = {
     "import": "an import",
     "revision": "a row that was resubmitted",
     "act": "many held rows settled at once",
-    "decision": "what was decided of a dead letter",
+    "decision": "what was decided of an import or a dead letter",
+    "dry_run": "a dry run",
 }
 
 
@@ -125,15 +126,16 @@ def decide(*, actor: User, letters: list[DeadLetter], action: str, reason: str) 
             state=DeadLetter.State.DECIDED
         )
         if moved == 1:
-            made.append(_record(actor, action, said, letter, letter.batch))
+            made.append(record(actor, action, said, letter, letter.batch))
     if letters and not made:
         raise Invalid("these are not waiting any more; look at the list again")
     return made
 
 
-def _record(
+def record(
     actor: User, action: str, reason: str, letter: DeadLetter | None, batch: ImportBatch | None
 ) -> Decision:
+    """Keep what a person decided, and queue it for the worker."""
     about = letter or batch
     assert about is not None
     decision = Decision.objects.create(
@@ -165,7 +167,7 @@ def cancel_import(*, actor: User, batch: ImportBatch, reason: str) -> Decision:
     )
     if moved != 1:
         raise Invalid(f"batch {batch.pk} has ended already; open it again to see how")
-    return _record(actor, "cancel", said, None, batch)
+    return record(actor, "cancel", said, None, batch)
 
 
 def bury_dead_work() -> int:

@@ -2,14 +2,16 @@
 
 A mapping says which headers mean which field, how the vendor writes amounts and dates, what
 identifies a document, and which clearing account stands against the cost. Columns may come in
-any order and under any known alias; that is noted. An unknown column is ignored and noted,
-unless its name says it holds money: then the file waits for a person.
+any order and under any known alias; that is noted. An unknown column is passed over and noted,
+unless its name says it holds money: then the file waits for a person. What people have decided of
+a source's files (ingestion/rules.py) is part of the mapping that reads the next one.
 """
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from taxonomy.money import AmountConventions
 
@@ -73,6 +75,8 @@ SEGMENT_FIELDS: Final = {
     "free_3": "free3",
     "free_4": "free4",
 }
+# As people say what separates columns.
+DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 MONEY_WORDS: Final = re.compile(
     r"amount|total|gross|net|debit|credit|tax|vat|gst|fee|wage|rate|price|cost|fringe|pay\b"
     r"|balance",
@@ -114,6 +118,17 @@ class Mapping:
     amounts: AmountConventions = field(default_factory=AmountConventions)
     date_formats: tuple[str, ...] = ("%Y-%m-%d",)
     encoding: str | None = None
+    delimiter: str | None = None
+    # How many versions a production has accepted on top of this one: `vendor-invoices v1+2`.
+    addition: int = 0
+    # Of files with exactly these columns: what some of them mean there, '' for nothing.
+    layouts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    # (field, as the vendor writes it, as the production does).
+    words: tuple[tuple[str, str, str], ...] = ()
+    # Optional fields that are read by decision only, in the order in which they came.
+    added: tuple[str, ...] = ()
+    is_negated: bool = False
+    zone: str = ""
     jurisdiction_required: bool = False
     cost_center_required: bool = False
     currency_required: bool = False
@@ -123,8 +138,9 @@ class Mapping:
 
     @property
     def name(self) -> str:
-        """As written on every batch it read: `vendor-invoices v1`."""
-        return f"{self.source} v{self.version}"
+        """As written on every batch it read: `vendor-invoices v1`, or `vendor-invoices v1+2`."""
+        added = f"+{self.addition}" if self.addition else ""
+        return f"{self.source} v{self.version}{added}"
 
     @property
     def roles(self) -> frozenset[str]:
@@ -153,6 +169,17 @@ class Mapping:
         return bool(self.positions)
 
 
+Known = Literal["usual", "alias", "ignored", "blank", "new", "money"]
+
+
+class ColumnRead(NamedTuple):
+    """One column of a file: the field it fills ('' for none) and what is known of its header."""
+
+    header: str
+    field: str
+    known: Known
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """Where each field of FIELDS stands in a record (None: not in this file), and what to note."""
@@ -173,45 +200,91 @@ def header_key(header: str) -> str:
     return re.sub(r"[^0-9a-z]+", "", re.sub(r"\bno\b", "number", text))
 
 
+def fingerprint(header: Iterable[str]) -> str:
+    """What two files with the same columns share, in whatever order and spelling."""
+    keys = sorted(header_key(cell) for cell in header if cell.strip())
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def read_header(mapping: Mapping, header: list[str]) -> list[ColumnRead]:
+    """What each column of a file is to this mapping."""
+    by_key = {header_key(h): c for c in mapping.columns for h in c.headers}
+    ignored = {header_key(h) for h in mapping.ignored}
+    here: dict[str, str] = {}
+    if mapping.layouts:
+        here = dict(dict(mapping.layouts).get(fingerprint(header), ()))
+    return [_column(cell, by_key, ignored, here) for cell in header]
+
+
+def _column(
+    cell: str, by_key: dict[str, Column], ignored: set[str], here: dict[str, str]
+) -> ColumnRead:
+    key = header_key(cell)
+    if key in here:
+        return ColumnRead(cell, here[key], "alias" if here[key] else "ignored")
+    column = by_key.get(key)
+    if column is not None:
+        usual = cell.strip() == column.headers[0]
+        return ColumnRead(cell, column.field, "usual" if usual else "alias")
+    if not cell.strip():
+        return ColumnRead(cell, "", "blank")
+    if key in ignored:
+        return ColumnRead(cell, "", "ignored")
+    return ColumnRead(cell, "", "money" if MONEY_WORDS.search(cell) else "new")
+
+
+def lacking(mapping: Mapping, header: list[str]) -> list[str]:
+    """The required fields that no column of this header fills."""
+    filled = {column.field for column in read_header(mapping, header)}
+    return [c.field for c in mapping.columns if c.required and c.field not in filled]
+
+
 def recognises(mapping: Mapping, header: list[str]) -> bool:
     """Whether the record is this mapping's header: every required column is in it."""
-    present = {header_key(cell) for cell in header}
-    return all(
-        any(header_key(h) in present for h in column.headers)
-        for column in mapping.columns
-        if column.required
-    )
+    return not lacking(mapping, header)
+
+
+def resembles(mapping: Mapping, header: list[str]) -> bool:
+    """Whether the record is most likely this mapping's header, with some columns renamed: it has
+    two or more known ones, others besides, and nothing in it that only data would hold."""
+    columns = read_header(mapping, header)
+    strange = [c for c in columns if c.known in {"new", "money"}]
+    are_names = all(c.header.strip()[:1].isalpha() and len(c.header) < 80 for c in strange)
+    return bool(strange) and are_names and len({c.field for c in columns} - {""}) >= 2
 
 
 def resolve_header(mapping: Mapping, header: list[str]) -> Resolution:
-    """Find every field's place. Raises HeaderRefused where one header would be two fields, or
-    where an unknown column seems to hold money."""
-    by_key = {header_key(h): c for c in mapping.columns for h in c.headers}
-    ignored = {header_key(h) for h in mapping.ignored}
+    """Find every field's place. Raises HeaderRefused where a required field has no column, where
+    two columns would be one field, or where an unknown column seems to hold money."""
     places: dict[str, int] = {}
     notes: list[str] = []
-    for position, cell in enumerate(header):
-        column = by_key.get(header_key(cell))
-        if column is None:
-            if header_key(cell) in ignored or not cell.strip():
-                continue
-            if MONEY_WORDS.search(cell):
-                raise HeaderRefused(
-                    f"column {position + 1} {cell!r} is unknown and seems to hold money; expected "
-                    f"the columns of {mapping.name}. Remove it, rename it to a known header, or "
-                    "import with another source"
-                )
-            notes.append(f"column {cell!r} is not read")
-            continue
-        if column.field in places:
-            first = header[places[column.field]]
+    usual = {c.field: c.headers[0] for c in mapping.columns if c.headers}
+    columns = read_header(mapping, header)
+    for position, (cell, name, known) in enumerate(columns):
+        if known == "money":
             raise HeaderRefused(
-                f"columns {first!r} and {cell!r} both mean {column.field}; expected one of them. "
-                "Remove or rename the other"
+                f"column {position + 1} {cell!r} is unknown and seems to hold money; expected "
+                f"the columns of {mapping.name}. Say what it is, or leave it out by decision"
             )
-        places[column.field] = position
-        if cell.strip() != column.headers[0]:
-            notes.append(f"column {cell!r} is read as {column.field}")
+        if known == "new":
+            notes.append(f"column {cell!r} is not read")
+        if not name:
+            continue
+        if name in places:
+            first = header[places[name]]
+            raise HeaderRefused(
+                f"columns {first!r} and {cell!r} both mean {name}; expected one of them. "
+                "Say which one is read"
+            )
+        places[name] = position
+        if cell.strip() != usual.get(name):
+            notes.append(f"column {cell!r} is read as {name}")
+    absent = [c.field for c in mapping.columns if c.required and c.field not in places]
+    if absent and any(c.known == "new" for c in columns):
+        raise HeaderRefused(
+            f"no column is known to be {', '.join(absent)}; expected all that "
+            f"{mapping.name} needs. Say which column it is"
+        )
     order = [places[c.field] for c in mapping.columns if c.field in places]
     if order != sorted(order):
         notes.append("columns are in another order than usual")
@@ -265,6 +338,7 @@ def declared(
     mapping: Mapping,
     *,
     encoding: str | None = None,
+    delimiter: str | None = None,
     decimal: str | None = None,
     date_format: str | None = None,
 ) -> Mapping:
@@ -272,6 +346,8 @@ def declared(
     changed = mapping
     if encoding:
         changed = replace(changed, encoding=encoding)
+    if delimiter:
+        changed = replace(changed, delimiter=DELIMITERS.get(delimiter, delimiter))
     if decimal:
         other = "." if decimal == "," else ","
         changed = replace(

@@ -7,6 +7,11 @@ from django.db.models.functions import Now
 from access.models import Production, User
 from ingestion.desk_tables import DeskAct, DeskFinding
 from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
+from ingestion.mapping_tables import (  # noqa: F401 - their app's tables
+    DriftEntry,
+    DryRun,
+    MappingVersion,
+)
 from ingestion.question_tables import Question
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
@@ -25,6 +30,7 @@ class ImportState(models.TextChoices):
     RECEIVED = "received", "Received"
     OVER_LIMIT = "over_limit", "Waiting: over the limit"
     CHECKING = "checking", "Checking"
+    MAPPING_NEEDED = "mapping_needed", "Mapping needed"
     POSTING = "posting", "Posting"
     FAILED = "failed", "Failed"
     POSTED = "posted", "Posted"
@@ -53,6 +59,8 @@ class ImportBatch(models.Model):
     code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(blank=True)
     notes = models.JSONField(default=list)
+    # The file's columns and how its text was read; samples only while it waits for its mapping.
+    shape = models.JSONField(default=dict)
     rows = models.IntegerField(default=0)
     posted = models.IntegerField(default=0)
     duplicate = models.IntegerField(default=0)
@@ -143,6 +151,8 @@ class RowRevision(models.Model):
     action = models.CharField(max_length=10)
     values = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
+    # The mapping the row is read again by; '' for the one its import was read by.
+    mapping = models.CharField(max_length=60, blank=True, db_default="")
     made_at = models.DateTimeField(db_default=Now())
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     act = models.ForeignKey(DeskAct, models.PROTECT, related_name="+", null=True, db_index=False)

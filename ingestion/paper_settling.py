@@ -41,7 +41,7 @@ def settle_documents(
             "by its rows",
         )  # fmt: skip
         return [Settled(row, "held", [refusal], None) for row, _ in asked]
-    desk = desk_for(actor, batch, gate, origin=f"{batch.mapping}, fixed", has_spans=True)
+    desk = desk_for(actor, batch, gate, origin=f"{gate.mapping.name}, fixed", has_spans=True)
     fixed = {row.pk: cells for row, cells in asked}
     rows = {row.pk: row for row, _ in asked}
     settled: list[Settled] = []

@@ -9,7 +9,7 @@ import gc
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,11 +28,13 @@ from ingestion.mapping import (
     Mapping,
     Resolution,
     recognises,
+    resembles,
     resolve_header,
     resolve_positions,
     signed,
 )
 from ingestion.schema import CleanLine, Gate, Violation, codes_of
+from ingestion.sources import REGISTRY
 from ledger.journal import NULL, TransactionDraft
 from taxonomy import money
 
@@ -278,17 +280,21 @@ def _excerpt(raw: bytes) -> str:
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)[:120]
 
 
+class MappingNeeded(RejectedFile):
+    """A file that a person's decision about its columns would let in: `reading` has its header."""
+
+    def __init__(self, reason: str, reading: Reading) -> None:
+        super().__init__("E_HEADER", reason)
+        self.reading = reading
+
+
 def open_import(name: str, pieces: Iterable[bytes], mapping: Mapping) -> tuple[Reading, Resolution]:
     """Open a file as this source and resolve its columns.
 
-    Raises RejectedFile with one code and a sentence.
+    Raises RejectedFile with one code and a sentence; MappingNeeded where a decision about the
+    columns is all that is missing.
     """
-    reading = open_file(
-        name,
-        pieces,
-        None if mapping.is_positional else lambda header: recognises(mapping, header),
-        Dialect(encoding=mapping.encoding),
-    )
+    reading = _open(name, pieces, mapping, recognises)
     if reading.format in BANK_FORMATS:
         raise RejectedFile(
             "E_SOURCE",
@@ -303,7 +309,37 @@ def open_import(name: str, pieces: Iterable[bytes], mapping: Mapping) -> tuple[R
     try:
         return reading, resolve_header(mapping, reading.header)
     except HeaderRefused as refusal:
-        raise RejectedFile("E_HEADER", str(refusal)) from None
+        raise MappingNeeded(str(refusal), reading) from None
+
+
+def renamed_header(name: str, pieces: Iterable[bytes], mapping: Mapping) -> MappingNeeded | None:
+    """What to ask about a file without the header its source has: None when it has nothing like
+    it, or is plainly a file of another source."""
+    if mapping.is_positional:
+        return None
+    try:
+        reading = _open(name, pieces, mapping, resembles)
+    except RejectedFile:
+        return None
+    header = reading.header
+    others = (m for m in REGISTRY.values() if m.source != mapping.source and not m.is_positional)
+    if any(recognises(other, header) for other in others):
+        return None
+    try:
+        resolve_header(mapping, header)
+    except HeaderRefused as refusal:
+        return MappingNeeded(str(refusal), reading)
+    return None
+
+
+def _open(
+    name: str,
+    pieces: Iterable[bytes],
+    mapping: Mapping,
+    is_header: Callable[[Mapping, list[str]], bool],
+) -> Reading:
+    recognise = None if mapping.is_positional else lambda header: is_header(mapping, header)
+    return open_file(name, pieces, recognise, Dialect(mapping.encoding, mapping.delimiter))
 
 
 @contextmanager
@@ -332,6 +368,7 @@ def held_amount(cells: dict[str, str] | None, mapping: Mapping) -> Decimal | Non
         )
     except money.AmountError:
         return None
+    amount = -amount if mapping.is_negated else amount
     # One below the limit: the column rounds to four decimals, and must not round up to it.
     return amount if abs(amount) < money.AMOUNT_LIMIT - 1 else None
 

@@ -1,26 +1,29 @@
 """Putting together what reads one import: its mapping, the production's words, its accounts."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from access import context
 from access.errors import Invalid
 from access.models import Production
-from ingestion import selectors
+from ingestion import rules, selectors
 from ingestion.drafting import Drafter
-from ingestion.formats.records import RejectedFile
+from ingestion.formats.records import Reading, RejectedFile
 from ingestion.identity import Identities
 from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
 from ingestion.models import ImportBatch
-from ingestion.pipeline import FileReader, open_import
-from ingestion.schema import Gate, Vocabulary
+from ingestion.pipeline import FileReader, MappingNeeded, open_import, renamed_header
+from ingestion.schema import Gate
 from ingestion.sources import BY_NAME, REGISTRY, VERSIONS
+from ingestion.vocabulary import Vocabulary
 from ledger import selectors as ledger
 from ledger.rates import rate_book
 from ledger.segments import KINDS
 from taxonomy import selectors as taxonomy
 
 HEARTBEAT_SECONDS = 2.0
+WITH_SPANS = frozenset({"csv", "json", "iif"})
 
 
 def mapping_for(production: Production, source: str, choices: dict[str, str]) -> Mapping:
@@ -29,26 +32,46 @@ def mapping_for(production: Production, source: str, choices: dict[str, str]) ->
     It is the newest the chart can take: a production that was opened before an account was part
     of every chart cannot be given it any more, and is read as it was until then.
     """
-    newest = REGISTRY.get(source)
-    if newest is None:
+    if source not in REGISTRY:
         raise Invalid(f"source: expected one of {', '.join(REGISTRY)}, found {source!r}")
     unreadable = [name for name, value in choices.items() if not value.isprintable()]
     if unreadable:
         raise Invalid(f"{unreadable[0]}: expected visible characters only")
+    newest = newest_mapping(production, source)
+    try:
+        return _declared(newest, choices)
+    except ValueError as error:
+        raise Invalid(f"decimal mark, or separator: {error}") from None
+
+
+def newest_mapping(production: Production, source: str) -> Mapping:
+    """The newest version the chart can take, with all that was decided of the source here."""
+    newest = REGISTRY[source]
     if newest.version > 1:
         played = {a.clearing_role for a in ledger.accounts(production)}
         takes = [m for m in VERSIONS if m.source == source and m.roles <= played]
         newest = takes[-1] if takes else newest
-    try:
-        return _declared(newest, choices)
-    except ValueError as error:
-        raise Invalid(f"decimal: {error}") from None
+    decided = selectors.newest_version(production, source)
+    if decided is None:
+        return newest
+    return rules.applied(newest, rules.read(decided.rules), decided.number)
 
 
-def mapping_of_import(batch: ImportBatch) -> Mapping:
+def mapping_named(production: Production, name: str) -> Mapping:
+    """The version of this name: a built-in one, or one with what was decided here."""
+    base, _, number = name.partition("+")
+    mapping = BY_NAME[base]
+    if not number:
+        return mapping
+    decided = selectors.mapping_version(production, mapping.source, int(number))
+    assert decided is not None, f"{name} is named by an import, and kept for good"
+    return rules.applied(mapping, rules.read(decided.rules), decided.number)
+
+
+def mapping_of_import(batch: ImportBatch, name: str = "") -> Mapping:
     """The version that reads this import, from its first row to its last held row: the one that
-    was the newest when it was received."""
-    return _declared(BY_NAME[batch.mapping], batch.declared)
+    was the newest when it was received, or the one a person decided on (`name`)."""
+    return _declared(mapping_named(batch.production, name or batch.mapping), batch.declared)
 
 
 def older_version(mapping: Mapping) -> list[str]:
@@ -57,25 +80,36 @@ def older_version(mapping: Mapping) -> list[str]:
     needed = ", ".join(sorted(newest.roles)).replace("_", " ")
     if mapping.version == newest.version:
         return []
-    return [f"read with {mapping.name}; {newest.name} posts to accounts for {needed}"]
+    built_in = replace(mapping, addition=0).name
+    return [f"read with {built_in}; {newest.name} posts to accounts for {needed}"]
 
 
 def _declared(mapping: Mapping, choices: dict[str, str]) -> Mapping:
     return declared(
         mapping,
         encoding=choices.get("encoding"),
+        delimiter=choices.get("delimiter"),
         decimal=choices.get("decimal"),
         date_format=choices.get("date_format"),
     )
 
 
-def stored_pieces(batch: ImportBatch, beat: Callable[[], None]) -> Iterator[bytes]:
-    """The import's bytes. Each piece is read in a transaction of its own, so that reading a
-    large file never holds one open, and `beat` is called while the reading goes on."""
+def declared_of(batch: ImportBatch, mapping: Mapping) -> Mapping:
+    """A mapping with what was declared of the import's file when it was handed in."""
+    return _declared(mapping, batch.declared)
+
+
+def stored_pieces(
+    batch: ImportBatch, beat: Callable[[], None], user_id: int | None = None
+) -> Iterator[bytes]:
+    """The import's bytes, for whoever handed it in, or for `user_id`. Each piece is read in a
+    transaction of its own, so that reading a large file never holds one open, and `beat` is
+    called while the reading goes on."""
     number = 0
+    asking = user_id or batch.created_by_id
     last_beat = time.monotonic()
     while True:
-        with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        with context.acting(user_id=asking, production_id=batch.production_id):
             data = ledger.piece(batch.document, number)
         if data is None:
             return
@@ -136,15 +170,37 @@ def uncoded(resolution: Resolution, words: Vocabulary) -> list[str]:
     return [f"not read, for the production has no codes of it: {', '.join(unread)}"]
 
 
+def opened(
+    batch: ImportBatch, mapping: Mapping, pieces: Callable[[], Iterable[bytes]]
+) -> tuple[Reading, Resolution]:
+    """The file opened as its source. Raises MappingNeeded where only a decision about its columns
+    is missing, and RejectedFile for every other fault."""
+    try:
+        return open_import(batch.file_name, pieces(), mapping)
+    except MappingNeeded:
+        raise
+    except RejectedFile as rejection:
+        if rejection.code != "E_HEADER":
+            raise
+        needed = renamed_header(batch.file_name, pieces(), mapping)
+        raise (needed or rejection) from None
+
+
 def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
     """Open the import's file and everything its rows go through. Raises RejectedFile."""
-    mapping = mapping_of_import(batch)
-    name = batch.file_name
-    reading, resolution = open_import(name, stored_pieces(batch, beat), mapping)
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
-        gate, drafter = gate_and_drafter(batch, mapping)
-        reading.notes += uncoded(resolution, gate.words)
-        conflicts = selectors.conflicting_rows(batch) if batch.rows else frozenset()
+        mapping = mapping_of_import(batch)
+    reading, resolution = opened(batch, mapping, lambda: stored_pieces(batch, beat))
+    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        return reader_of(batch, mapping, reading, resolution)
+
+
+def reader_of(
+    batch: ImportBatch, mapping: Mapping, reading: Reading, resolution: Resolution
+) -> FileReader:
+    """Everything an opened file's rows go through, inside the production's context."""
+    gate, drafter = gate_and_drafter(batch, mapping)
+    reading.notes += uncoded(resolution, gate.words)
     return FileReader(
         mapping,
         gate,
@@ -152,6 +208,7 @@ def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
         drafter,
         reading,
         resolution,
-        has_spans=reading.format in {"csv", "json", "iif"} and not name.lower().endswith(".gz"),
-        earlier_conflicts=conflicts,
+        has_spans=reading.format in {"csv", "json", "iif"}
+        and not batch.file_name.lower().endswith(".gz"),
+        earlier_conflicts=selectors.conflicting_rows(batch) if batch.rows else frozenset(),
     )

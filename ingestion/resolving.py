@@ -19,10 +19,17 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def revise_row(
-    *, actor: User, row: HeldRow, action: str, values: dict[str, str], reason: str
+    *,
+    actor: User,
+    row: HeldRow,
+    action: str,
+    values: dict[str, str],
+    reason: str,
+    mapping: str = "",
 ) -> RowRevision:
     """Record what a person decided of a held row, and queue it for the gate.
 
+    `mapping` names the version it is read again by, where that is not its import's own.
     Raises Invalid when the row does not wait any more, or is rejected without a reason.
     """
     if action not in {"resubmit", "reject"}:
@@ -44,6 +51,7 @@ def revise_row(
         action=action,
         values=values,
         reason=reason.strip(),
+        mapping=mapping,
         made_by=actor,
     )
     WorkItem.objects.create(
@@ -66,7 +74,7 @@ def _carry_out(revision_id: int) -> None:
     assert row is not None
     if "resolve_quarantine" not in actions_on(revision.made_by, row.production):
         raise NoLongerAllowed(f"{revision.made_by} may no longer resolve held rows here")
-    asked = [Asked(row, revision.pk, revision.values)]
+    asked = [Asked(row, revision.pk, revision.values, revision.mapping)]
     if revision.action == "reject":
         ends = reject(production=row.production, asked=asked)
     else:

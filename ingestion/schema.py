@@ -8,7 +8,6 @@ all errors of a row in one pass. Both roads give the same line (tests/ingestion/
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 
@@ -18,7 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from ingestion.dates import DateRefused, DateWord, parse_date
 from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping
-from ledger.segments import KINDS, Known, written
+from ingestion.vocabulary import AccountWord, Meaning, Vocabulary, as_meant, meanings
+from ledger.segments import KINDS, written
 from taxonomy import money
 from taxonomy.currencies import MINOR_UNITS
 
@@ -53,16 +53,6 @@ class Violation(NamedTuple):
 BROADER = {"E_MINOR_UNITS": "E_AMOUNT"}
 
 
-class AccountWord(NamedTuple):
-    """What the gate knows of an account: its row, its line, its home and its fringe account."""
-
-    id: int
-    code: str
-    line: str
-    cost_center_id: int | None
-    fringe_id: int | None
-
-
 class CleanLine(NamedTuple):
     """A row that may be posted. Money is Decimal in `currency`."""
 
@@ -86,25 +76,6 @@ class CleanLine(NamedTuple):
     union_guild: str
     line_number: str
     segments: str
-
-
-@dataclass(slots=True)
-class Vocabulary:
-    """The production's words, as they stand when a file is read."""
-
-    accounts: dict[str, AccountWord]
-    account_format: str
-    cost_centers: dict[str, int]
-    units: dict[str, int]
-    currency: str
-    time_zone: str
-    periods: Sequence[tuple[date, date, int]]
-    default_unit: str
-    default_day: date
-    categories: frozenset[str] = frozenset()
-    contingency: frozenset[str] = frozenset()
-    # A kind of which the production has no code is not among them.
-    segments: Known = field(default_factory=dict)
 
 
 def _refuse(code: str, expected: str, fix: str) -> PydanticCustomError:
@@ -355,6 +326,10 @@ class Gate:
     used: frozenset[str]
     _days: dict[str, DateWord] = field(default_factory=dict)
     _codings: dict[tuple[str, ...], str] = field(default_factory=lambda: {_NO_CODING: ""})
+    _meant: list[Meaning] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._meant = meanings(self.mapping, self.words)
 
     def day(self, text: str) -> DateWord:
         """The date a cell states and the period it posts to; DateRefused otherwise."""
@@ -368,7 +343,11 @@ class Gate:
 
     def clean(self, values: Sequence[str]) -> CleanLine | list[Violation]:
         """`values` in the order of FIELDS, '' where the file has no such field."""
-        return self._plain(values) or self._strict(values)
+        line = self._plain(values)
+        if line is None and self._meant:
+            values = as_meant(values, self._meant)
+            line = self._plain(values)
+        return line or self._strict(values)
 
     def _plain(self, values: Sequence[str]) -> CleanLine | None:
         """The line, when nothing about the row needs a second look; else None."""
@@ -396,6 +375,8 @@ class Gate:
             return None
         whole, mark, decimals = amount_text.partition(self.mapping.amounts.decimal)
         amount = Decimal(f"{whole}.{decimals}" if mark else whole)
+        if self.mapping.is_negated:
+            amount = -amount
         text = (
             f"{transaction_id}{vendor}{description}{reference}{occupation}{line_number}"
             f"{department_code}{union_guild}"
@@ -447,7 +428,8 @@ class Gate:
         assert center is not None, "the model refuses a row without a cost centre"
 
         def parsed(text: str) -> Decimal:
-            return money.parse_amount(text, amounts, line.currency) if text else ZERO
+            amount = money.parse_amount(text, amounts, line.currency) if text else ZERO
+            return -amount if self.mapping.is_negated else amount
 
         return CleanLine(
             account,

@@ -11,7 +11,11 @@ from ingestion.sources import REGISTRY
 
 STALLED_SECONDS = 40
 RUNNING = (ImportState.CHECKING, ImportState.POSTING)
-WAITING_FOR_A_PERSON = (ImportState.OVER_LIMIT, ImportState.FAILED)
+WAITING_FOR_A_PERSON = (
+    ImportState.MAPPING_NEEDED,
+    ImportState.OVER_LIMIT,
+    ImportState.FAILED,
+)
 
 
 def moment(at: datetime | None) -> str:
@@ -63,12 +67,15 @@ def import_view(batch: ImportBatch) -> dict[str, Any]:
         "reason": batch.reason,
         "next_step": f"It was read as: {REGISTRY[batch.source].label}. If it is of another kind, "
         "choose that source and send it again; else correct its header."
-        if batch.code == "E_HEADER"
+        if batch.code == "E_HEADER" and batch.state == ImportState.REJECTED
         else "",
         "received_at": moment(batch.created_at),
         "received_by": str(batch.created_by),
         "url": reverse("import_detail", args=[code, batch.pk]),
         "mapping": batch.mapping,
+        "mapping_url": reverse("import_mapping", args=[code, batch.pk])
+        if batch.state == ImportState.MAPPING_NEEDED
+        else "",
         "notes": batch.notes,
         "quarantine_url": f"{reverse('quarantine', args=[code])}?batch={batch.pk}",
     }

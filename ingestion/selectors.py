@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from access.models import Production
+from ingestion.mapping_tables import DriftEntry, DryRun, MappingVersion
 from ingestion.models import (
     DuplicateRow,
     HeldRow,
@@ -16,7 +17,7 @@ from ingestion.models import (
     RowRevision,
     WorkItem,
 )
-from ingestion.schema import AccountWord, Vocabulary
+from ingestion.vocabulary import AccountWord, Vocabulary
 from ledger import selectors as ledger
 from ledger.models import SourceDocument
 from taxonomy import selectors as taxonomy
@@ -29,7 +30,7 @@ FINISHED = (
     ImportState.CANCELLED,
 )
 # Where a worker has nothing to do: it has ended, or waits for a person.
-HALTED = (*FINISHED, ImportState.OVER_LIMIT)
+HALTED = (*FINISHED, ImportState.OVER_LIMIT, ImportState.MAPPING_NEEDED)
 # Ended without posting all of it: the same bytes may be handed in again.
 ENDED_EARLY = (ImportState.REJECTED, ImportState.CANCELLED)
 
@@ -174,3 +175,60 @@ def duplicate_rows(batch: ImportBatch) -> QuerySet[DuplicateRow]:
 def work_of(kind: str, subject_ids: Sequence[int]) -> QuerySet[WorkItem]:
     """The work items for these subjects."""
     return WorkItem.objects.filter(kind=kind, subject_id__in=subject_ids)
+
+
+def mapping_versions(production: Production, source: str = "") -> QuerySet[MappingVersion]:
+    """What was decided of the production's sources, the newest first within each."""
+    found = MappingVersion.objects.filter(production=production).select_related("accepted_by")
+    return (found.filter(source=source) if source else found).order_by("source", "-number")
+
+
+def newest_version(production: Production, source: str) -> MappingVersion | None:
+    """All that has been decided of a source's files so far."""
+    return mapping_versions(production, source).first()
+
+
+def mapping_version(production: Production, source: str, number: int) -> MappingVersion | None:
+    """One version of a source's mapping here."""
+    return mapping_versions(production, source).filter(number=number).first()
+
+
+def last_header(batch: ImportBatch) -> list[str]:
+    """The columns of the file this source sent before this one; none for its first."""
+    before = (
+        ImportBatch.objects.filter(
+            production_id=batch.production_id, source=batch.source, pk__lt=batch.pk
+        )
+        .filter(state__in=[ImportState.POSTED, ImportState.POSTED_WITH_QUARANTINE])
+        .exclude(shape={})
+        .order_by("-pk")
+        .first()
+    )
+    return [] if before is None else list(before.shape["header"])
+
+
+def drift_entries(production: Production) -> QuerySet[DriftEntry]:
+    """Columns that were not as before, the newest first."""
+    return (
+        DriftEntry.objects.filter(production=production)
+        .select_related("batch", "decided_by")
+        .order_by("-pk")
+    )
+
+
+def read_past(production: Production, source: str, columns: Sequence[str]) -> list[str]:
+    """Which of these columns were in a file that has posted, and nobody had decided about."""
+    found = DriftEntry.objects.filter(
+        production=production, source=source, header__in=columns, verdict="unread",
+        batch__posted__gt=0,
+    )  # fmt: skip
+    return sorted(set(found.values_list("header", flat=True)))
+
+
+def dry_runs(batch: ImportBatch) -> QuerySet[DryRun]:
+    """The dry runs of an import, the newest first."""
+    return (
+        DryRun.objects.filter(production_id=batch.production_id, batch=batch)
+        .select_related("made_by")
+        .order_by("-pk")
+    )

@@ -16,20 +16,22 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import letters, paper_import, pipeline, selectors, waiting
+from ingestion import letters, mappings, paper_import, pipeline, selectors, waiting
 from ingestion.formats.container import display_name
 from ingestion.formats.csv_file import MAX_FILE_BYTES
 from ingestion.formats.records import Reading, RejectedFile
 from ingestion.letters import OverThreshold
 from ingestion.mapping import Mapping
+from ingestion.mappings import TakenOver
 from ingestion.models import ImportBatch, ImportState, WorkItem
 from ingestion.paper_rows import Document
-from ingestion.pipeline import Chunk, FileReader, Outcome
+from ingestion.pipeline import Chunk, FileReader, MappingNeeded, Outcome
 from ingestion.reading import (
     mapping_for,
     mapping_of_import,
     older_version,
     open_reader,
+    opened,
     stored_pieces,
 )
 from ingestion.sources import REGISTRY
@@ -42,10 +44,6 @@ from taxonomy.models import Unit
 
 CLASH_RETRIES = 5
 TURN_CLASS = 0x696D70  # "imp": the class of the advisory locks by which imports take turns
-
-
-class TakenOver(Exception):
-    """Another worker has moved this import on: this one stops, nothing is done twice."""
 
 
 class NoLongerAllowed(Refused):
@@ -205,23 +203,45 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
     except OverThreshold as over:
         _hold_back(batch, str(over))
         return
+    except MappingNeeded as needed:
+        if _read_by_newest(batch):
+            run_import(import_id=import_id, production_id=production_id, user_id=user_id)
+        else:
+            mappings.wait_for_mapping(batch, needed)
+        return
     except RejectedFile as rejection:
         assert batch.rows == 0, "a file is checked whole before its first row posts"
         _finish(batch, rejection.code, rejection.reason, [])
         return
-    _finish(
-        batch,
-        "",
-        "",
-        [*older_version(reader.mapping), *reader.reading.notes, *reader.resolution.notes],
-    )
+    notes = [*older_version(reader.mapping), *reader.reading.notes, *reader.resolution.notes]
+    _finish(batch, "", "", notes, reader)
+
+
+def _read_by_newest(batch: ImportBatch) -> bool:
+    """Whether what was decided of another file, while this one waited, lets this one in too."""
+    with _acting(batch):
+        newest = mapping_for(batch.production, batch.source, batch.declared)
+    if newest.name == batch.mapping:
+        return False
+    try:
+        opened(batch, newest, lambda: stored_pieces(batch, lambda: None))
+    except RejectedFile:
+        return False
+    with _acting(batch):
+        moved = ImportBatch.objects.filter(
+            pk=batch.pk, rows=0, mapping=batch.mapping, state=ImportState.CHECKING
+        ).update(mapping=newest.name)
+    if moved != 1:
+        raise TakenOver(f"import {batch.pk} is read by another version already")
+    batch.mapping = newest.name
+    return True
 
 
 def _enter(batch: ImportBatch, state: ImportState) -> None:
     """The import enters a state, unless somebody has ended it or moved it on meanwhile."""
     with _acting(batch):
         moved = (
-            ImportBatch.objects.filter(pk=batch.pk, rows=batch.rows)
+            ImportBatch.objects.filter(pk=batch.pk, rows=batch.rows, mapping=batch.mapping)
             .exclude(state__in=selectors.HALTED)
             .update(state=state, heartbeat_at=timezone.now())
         )
@@ -271,11 +291,10 @@ def _check_whole(batch: ImportBatch) -> None:
     """
     if batch.rows:
         return
-    mapping = mapping_of_import(batch)
     with _acting(batch):
+        mapping = mapping_of_import(batch)
         most = waiting.limit_for(batch).most_rows
-    pieces = stored_pieces(batch, lambda: _beat(batch))
-    reading, _ = pipeline.open_import(batch.file_name, pieces, mapping)
+    reading, _ = opened(batch, mapping, lambda: stored_pieces(batch, lambda: _beat(batch)))
     for count, _ in enumerate(reading, 1):
         if count > most and not batch.past_limit:
             raise OverThreshold(
@@ -368,7 +387,7 @@ def _write(
     outcome: Outcome | paper_import.Outcome,
 ) -> None:  # fmt: skip
     moved = ImportBatch.objects.filter(
-        pk=batch.pk, rows=batch.rows, state=ImportState.POSTING
+        pk=batch.pk, rows=batch.rows, state=ImportState.POSTING, mapping=batch.mapping
     ).update(
         rows=batch.rows + chunk.rows,
         rows_per_second=round(chunk.rows / max(chunk.age_seconds, 0.001)),
@@ -418,7 +437,9 @@ def _batch_key(batch: ImportBatch, first_row: int, unit_id: int) -> bytes:
     return hashlib.sha256(f"import|{batch.pk}|{first_row}|{unit_id}".encode()).digest()
 
 
-def _finish(batch: ImportBatch, code: str, reason: str, notes: list[str]) -> None:
+def _finish(
+    batch: ImportBatch, code: str, reason: str, notes: list[str], reader: FileReader | None = None
+) -> None:
     """Say how the import ended, in its row and in the unit's log, once."""
     with _acting(batch):
         # Locked, since the quarantine desk may have settled the last held row meanwhile.
@@ -427,13 +448,22 @@ def _finish(batch: ImportBatch, code: str, reason: str, notes: list[str]) -> Non
             .select_related("document", "unit", "production")
             .get(pk=batch.pk)
         )
-        if now.state in selectors.FINISHED or now.rows != batch.rows:
+        read_otherwise = (now.rows, now.mapping) != (batch.rows, batch.mapping)
+        if now.state in selectors.HALTED or read_otherwise:
             raise TakenOver(f"import {batch.pk} has been finished by another worker")
         held = ImportState.POSTED_WITH_QUARANTINE if now.quarantined else ImportState.POSTED
         now.state = ImportState.REJECTED if code else held
         now.code, now.reason, now.notes = code, reason, notes
         now.finished_at = now.heartbeat_at = timezone.now()
-        now.save(update_fields=["state", "code", "reason", "notes", "finished_at", "heartbeat_at"])
+        now.shape = {k: v for k, v in now.shape.items() if k != "samples"}
+        if reader is not None:
+            now.shape = mappings.shape_of(reader.reading)
+            mappings.log_drift(batch, reader.mapping, now.shape["header"], "unread")
+        now.save(
+            update_fields=[
+                "state", "code", "reason", "notes", "shape", "finished_at", "heartbeat_at",
+            ]
+        )  # fmt: skip
         log_end(now)
 
 

@@ -34,6 +34,8 @@ class Asked(NamedTuple):
     row: HeldRow
     revision_id: int  # 0 where the row only moves with its document
     values: dict[str, str]
+    # The version it is read again by; '' for the one its import was read by.
+    mapping: str = ""
 
     @property
     def cells(self) -> dict[str, str]:
@@ -73,19 +75,20 @@ class Readers:
     """The readers of the imports an act meets, made once each. Only for as long as it works:
     a chart grows, and a period closes."""
 
-    _known: dict[int, Reader | RejectedFile] = field(default_factory=dict)
+    _known: dict[tuple[int, str], Reader | RejectedFile] = field(default_factory=dict)
 
-    def of(self, batch: ImportBatch) -> Reader | RejectedFile:
+    def of(self, batch: ImportBatch, mapping: str = "") -> Reader | RejectedFile:
         """What reads this import's rows, or why nothing can."""
-        if batch.pk not in self._known:
+        asked = batch.pk, mapping
+        if asked not in self._known:
             if len(self._known) == READERS_KEPT:
                 del self._known[next(iter(self._known))]
-            self._known[batch.pk] = _reader(batch)
-        return self._known[batch.pk]
+            self._known[asked] = _reader(batch, mapping)
+        return self._known[asked]
 
 
-def _reader(batch: ImportBatch) -> Reader | RejectedFile:
-    mapping = mapping_of_import(batch)
+def _reader(batch: ImportBatch, name: str) -> Reader | RejectedFile:
+    mapping = mapping_of_import(batch, name)
     try:
         return Reader(mapping, *gate_and_drafter(batch, mapping))
     except RejectedFile as refusal:
@@ -102,13 +105,13 @@ def settle(
     the same moment: look again, then.
     """
     ends: list[End] = []
-    by_import = sorted(asked, key=lambda a: a.row.batch_id)
+    by_import = sorted(asked, key=_import_of)
     work: list[tuple[Reader, ImportBatch, list[Candidate]]] = []
     papers: list[tuple[Reader, ImportBatch, list[Asked]]] = []
-    for _, rows in groupby(by_import, key=lambda a: a.row.batch_id):
+    for _, rows in groupby(by_import, key=_import_of):
         group = list(rows)
         batch = group[0].row.batch
-        reader = readers.of(batch)
+        reader = readers.of(batch, group[0].mapping)
         if isinstance(reader, RejectedFile):
             fault = Violation("row", reader.code, "a chart with its clearing accounts", "",
                               reader.reason)  # fmt: skip
@@ -131,6 +134,10 @@ def settle(
         mine = [e.outcome for e in ends if e.asked.row.batch_id == batch.pk]
         _count(batch, mine.count("posted"), mine.count("duplicate"))
     return [end for end in ends if end.asked.revision_id]
+
+
+def _import_of(asked: Asked) -> tuple[int, str]:
+    return asked.row.batch_id, asked.mapping
 
 
 def reject(*, production: Production, asked: Sequence[Asked]) -> list[End]:
@@ -253,7 +260,8 @@ def _post_units(
         by_unit.setdefault(candidate.line.unit_id, []).append(candidate)
     for unit_id in sorted(by_unit):
         drafts = [_draft(reader.drafter, c) for c in by_unit[unit_id]]
-        key = f"{name}|{batch.pk}|{unit_id}".encode()
+        said = "" if reader.mapping.name == batch.mapping else f"|{reader.mapping.name}"
+        key = f"{name}|{batch.pk}|{unit_id}{said}".encode()
         posted = posting.post_batch(
             actor=actor,
             header=BatchHeader(
@@ -262,7 +270,7 @@ def _post_units(
                 kind="import",
                 key=hashlib.sha256(key).digest(),
                 document=batch.document,
-                origin=f"{batch.mapping}, fixed",
+                origin=f"{reader.mapping.name}, fixed",
             ),
             drafts=drafts,
         )
@@ -357,7 +365,7 @@ def _move(sql: str, production: Production, rows: Sequence[dict[str, object]]) -
 
 def _held_again(end: End) -> dict[str, object]:
     cells = end.asked.cells
-    amount = held_amount(cells, mapping_of_import(end.asked.row.batch))
+    amount = held_amount(cells, mapping_of_import(end.asked.row.batch, end.asked.mapping))
     return {
         "row": end.asked.row.pk,
         "cells": cells,

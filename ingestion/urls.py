@@ -1,12 +1,14 @@
 from django.urls import path
 
-from ingestion import desk_views, question_views, queue_views, views
+from ingestion import desk_views, mapping_views, question_views, queue_views, views
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
     path("imports/<int:import_id>/", views.import_detail, name="import_detail"),
     path("imports/<int:import_id>/status/", views.import_status, name="import_status"),
     path("imports/<int:import_id>/cancel/", queue_views.import_cancel, name="import_cancel"),
+    path("imports/<int:import_id>/mapping/", mapping_views.import_mapping, name="import_mapping"),
+    path("mappings/", mapping_views.registry, name="mappings"),
     path("dead-letters/", queue_views.dead_letters, name="dead_letters"),
     path("dead-letters/limit/", queue_views.threshold_set, name="threshold_set"),
     path("sources/<slug:sha256>/", views.source_file, name="source_file"),

@@ -98,6 +98,15 @@ def decisions_of(production: Production, letters: Collection[int]) -> dict[int, 
     return {d.letter_id: d for d in rows if d.letter_id is not None}
 
 
+def decisions_on(batch: ImportBatch) -> QuerySet[Decision]:
+    """What people decided of an import, oldest first."""
+    return (
+        Decision.objects.filter(production_id=batch.production_id, batch=batch)
+        .select_related("made_by")
+        .order_by("pk")
+    )
+
+
 def decision_by_id(production_id: int, decision_id: int) -> Decision:
     """One decision with what it is about."""
     return Decision.objects.select_related(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import deciding, desk_work, letters, resolving, services
+from ingestion import deciding, desk_work, dry_runs, letters, mappings, resolving, services
 from ingestion.backoff import TryLater
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
@@ -118,7 +118,7 @@ def do(item: Claim) -> None:
     """Do one claimed item. A fault puts it back with its error, and is raised all the same."""
     try:
         _dispatch(item)
-    except services.TakenOver:
+    except mappings.TakenOver:
         pass
     except TryLater as wait:
         _put_off(item, wait.seconds)
@@ -158,6 +158,10 @@ def _dispatch(item: Claim) -> None:
         )
     elif item.kind == "act":
         desk_work.run_act(act_id=item.subject_id, production_id=item.production_id, user_id=user_id)
+    elif item.kind == "dry_run":
+        dry_runs.run_dry_run(
+            dry_run_id=item.subject_id, production_id=item.production_id, user_id=user_id
+        )
     else:
         resolving.run_revision(
             revision_id=item.subject_id, production_id=item.production_id, user_id=user_id
@@ -171,6 +175,7 @@ def _asked_by(item: Claim) -> int:
         "revision": ("ingestion_rowrevision", "made_by_id"),
         "decision": ("ingestion_decision", "made_by_id"),
         "act": ("ingestion_deskact", "made_by_id"),
+        "dry_run": ("ingestion_dryrun", "made_by_id"),
     }[item.kind]
     with (
         context.acting(user_id=context.NOBODY, production_id=item.production_id),

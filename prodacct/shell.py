@@ -42,6 +42,8 @@ _HOME = {
     "budget_change": "budget",
     "import_detail": "imports",
     "import_cancel": "imports",
+    "import_mapping": "imports",
+    "mappings": "imports",
     "threshold_set": "dead_letters",
     "quarantined_row": "quarantine",
     "quarantine_cause": "quarantine",

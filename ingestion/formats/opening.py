@@ -68,4 +68,11 @@ def _open_csv(pieces: Iterable[bytes], recognise: Recognise, dialect: Dialect) -
     notes = [f"Read as {opened.encoding.upper()}, columns separated by {separator}."]
     if opened.header_line > 1:
         notes.append(f"The header is line {opened.header_line}; what stands above it is not read.")
-    return Reading("csv", opened.header, iter(opened), notes)
+    return Reading(
+        "csv",
+        opened.header,
+        iter(opened),
+        notes,
+        encoding=opened.encoding,
+        delimiter=opened.delimiter or ",",
+    )

@@ -119,6 +119,9 @@ class Reading:
     records: Iterator[Record]
     notes: list[str] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
+    # Of text: what it was decoded by and split at.
+    encoding: str = ""
+    delimiter: str = ""
 
     def __iter__(self) -> Iterator[Record]:
         return self.records

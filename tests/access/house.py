@@ -16,9 +16,10 @@ from django.db import connection
 
 from access import context, services
 from access.models import User
-from ingestion import letters, resolving, selectors, waiting, work
+from ingestion import letters, mappings, resolving, selectors, waiting, work
 from ingestion.asking import ask_department, heads
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed
+from ingestion.mapping_tables import DryRun
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
 from ledger.findings import Finding, Verified
@@ -122,6 +123,9 @@ SEEN_BY = {
     "ingestion_deskact": "resolve_quarantine",
     "ingestion_question": "question",
     "ingestion_deskfinding": "resolve_quarantine",
+    "ingestion_mappingversion": "import_files",
+    "ingestion_driftentry": "import_files",
+    "ingestion_dryrun": "import_files",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
@@ -184,6 +188,7 @@ def build(cast: Cast) -> House:
         hold_one_back(each)
         act_on_the_rest(each)
         ask_about_a_row(each)
+        decide_a_mapping(each, canary(0, "CAM", 6))
         attach_something(each, number)
         for center, account in _ACCOUNTS.items():
             paperwork(office(each), center, account, canary(0, center, 9))
@@ -315,6 +320,27 @@ def ask_about_a_row(film: Film) -> None:
                 text=canary(0, head.code, 5),
             )  # fmt: skip
             assert bool(made.facts) == (head.code == "ART")
+
+
+def decide_a_mapping(film: Film, vendor: str) -> None:
+    """A file that waited for its mapping, was tried and cancelled; and a rule of its source."""
+    header = "Purchase Date,Merchant Name,Amount,Account Code,Fee"
+    data = f"{header}\n2026-01-14,{vendor},1.00,3310,0.10\n"
+    batch = import_data(film, data.encode(), source="pex-cards", name="waits.txt")
+    amir = film.cast["amir"]
+    with role("web"), acting(film, "amir"):
+        DryRun.objects.create(
+            production=film.production, batch=batch, base="pex-cards v1", rules={}, made_by=amir
+        )
+        rule = {"kind": "ignore", "header": "Fee"}
+        mappings.add_rule(
+            actor=amir, production=film.production, source="pex-cards", rule=rule, reason="a fee"
+        )
+        decision = letters.cancel_import(actor=amir, batch=batch, reason="a trial")
+    with role("worker"):
+        with acting(film, "amir"):
+            item = selectors.work_of("decision", [decision.pk]).get()
+        work.drain(only=item.pk)
 
 
 def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:

@@ -368,6 +368,8 @@ ANOTHER = {
     "ingestion_importbatch": {"id": "{n}", "form": "probe", "created_by_id": "{person}"},
     "ingestion_rowrevision": {"id": "{n}", "made_by_id": "{person}"},
     "ingestion_workitem": {"id": "{n}", "subject_id": "-{n}"},
+    "ingestion_mappingversion": {"id": "{n}", "source": "{n}", "accepted_by_id": "{person}"},
+    "ingestion_dryrun": {"id": "{n}", "made_by_id": "{person}"},
 }
 
 

@@ -80,7 +80,8 @@ ONLY_POSTED_TO = (
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
-    "login", "imports", "quarantined_row", "dead_letters", "attachments", "order_new",
+    "login", "imports", "quarantined_row", "dead_letters", "import_mapping",
+    "mappings", "attachments", "order_new",
     "order_amend", "vendors", "quarantine_cause", "quarantine_act", "question",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
@@ -242,7 +243,7 @@ CORRECTIONS = ("reverse_document", "reissue_document", "redistribute")
 PAPER_ADDRESSES = ("paper", "paper_void")
 ACT_ADDRESSES = ("quarantine_act", "quarantine_act_status")
 FUND_ADDRESSES = ("fund", "fund_move", "envelope_new", "fund_close")
-IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel")
+IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel", "import_mapping")
 ORDER_ADDRESSES = ("order", "order_amend", "order_approve", "order_send_back", "order_step")
 NOT_THERE: dict[str, dict[str, Any]] = {
     **{name: {"number": "PO-9999"} for name in ORDER_ADDRESSES},

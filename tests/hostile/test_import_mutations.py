@@ -14,8 +14,9 @@ from ingestion.identity import Identities
 from ingestion.mapping import declared
 from ingestion.models import ImportBatch
 from ingestion.pipeline import FileReader, held_copy_line, open_import
-from ingestion.schema import AccountWord, Gate, Vocabulary
+from ingestion.schema import Gate
 from ingestion.sources import COST_LINES
+from ingestion.vocabulary import AccountWord, Vocabulary
 from ledger.fx import RateBook
 from ledger.journal import (
     POSTING_COLUMNS,

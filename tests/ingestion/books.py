@@ -87,6 +87,7 @@ def decide(
     values: dict[str, str] | None = None,
     action: str = "resubmit",
     reason: str = "",
+    mapping: str = "",
 ) -> RevisionOutcome:
     """Settle a held row at the desk as Amir, and let the worker carry it out."""
     with role("worker"):
@@ -95,7 +96,7 @@ def decide(
             assert found is not None
             revision = resolving.revise_row(
                 actor=film.cast["amir"], row=found, action=action, values=values or {},
-                reason=reason,
+                reason=reason, mapping=mapping,
             )  # fmt: skip
             item = selectors.work_of("revision", [revision.pk]).get()
         work.drain(only=item.pk)

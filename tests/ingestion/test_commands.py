@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.factories import CHART, Film, cost_line, cost_lines, make_film, role
+from ingestion import mappings
+from ingestion.sources import REGISTRY
+from tests.factories import CHART, Film, acting, cost_line, cost_lines, make_film, role
 from tests.ingestion.books import entries
+from tests.ingestion.deciding import payroll
 
 KEYS = [
     "file", "sha256", "batch", "state", "rows", "posted", "duplicate", "quarantined", "code",
@@ -266,3 +269,41 @@ def test_no_spreadsheet_runs_an_account_s_name_and_figures_stay_figures(
     )
     assert (row["name"], row["credit"]) == ("'=HYPERLINK('x')", "5.00")
     assert "=HYPERLINK('x')" in json.dumps(json.loads(run("cost_report", risky, format="json")))
+
+
+def test_a_dry_run_says_what_a_file_would_do_and_receives_nothing(film: Film, week: Path) -> None:
+    (said,) = imported(film, week, dry_run=True)
+    assert (said["state"], said["batch"]) == ("dry_run", None)
+    assert (said["rows"], said["posted"], said["duplicate"], said["quarantined"]) == (6, 4, 1, 1)
+    assert said["totals"] == [["EUR", "70.0000"], ["USD", "109.7500"]]
+    assert entries(film) == []
+    (first,) = imported(film, week)
+    assert first["repeat"] is False, "nothing was received before"
+    (again,) = imported(film, week, dry_run=True)
+    assert (again["posted"], again["duplicate"], again["quarantined"]) == (0, 5, 1)
+    assert "would be: 6 rows" in run("import_file", film, str(week), source="cost-lines",
+                                     dry_run=True)  # fmt: skip
+
+
+def test_a_file_that_waits_for_its_mapping_is_exit_three(film: Film, tmp_path: Path) -> None:
+    path = tmp_path / "payroll.csv"
+    path.write_bytes(payroll())
+    for dry_run in (True, False):
+        with pytest.raises(SystemExit) as ended:
+            run("import_file", film, str(path), source="wrapbook-payroll", dry_run=dry_run)
+        assert ended.value.code == 3
+
+
+def test_the_versions_of_every_source_are_listed(film: Film) -> None:
+    with role("web"), acting(film, "amir"):
+        mappings.add_rule(
+            actor=film.cast["amir"], production=film.production, source="pex-cards",
+            rule={"kind": "ignore", "header": "Shelf"}, reason="no cost",
+        )  # fmt: skip
+    said = run("mappings", film)
+    assert "Amir" in said
+    assert "column 'Shelf' is left out" in said
+    kept = json.loads(run("mappings", film, json=True))
+    names = {source["name"] for source in kept["sources"]}
+    assert f"{REGISTRY['pex-cards'].name}+1" in names
+    assert REGISTRY["vendor-invoices"].name in names

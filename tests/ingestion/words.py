@@ -3,8 +3,9 @@
 from datetime import date
 
 from ingestion.mapping import FIELDS, Mapping
-from ingestion.schema import AccountWord, CleanLine, Gate, Violation, Vocabulary
+from ingestion.schema import CleanLine, Gate, Violation
 from ingestion.sources import REGISTRY
+from ingestion.vocabulary import AccountWord, Vocabulary
 
 ART, CAM, CAS = 11, 12, 13
 MAIN, SECOND = 21, 22

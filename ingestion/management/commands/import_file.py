@@ -1,4 +1,8 @@
-"""manage.py import_file FILE... --production CODE --source SOURCE: import and wait for the end."""
+"""manage.py import_file FILE... --production CODE --source SOURCE: import and wait for the end.
+
+With --dry-run nothing is received: each file is taken through the same reading, gate and look-ups,
+and what it would do is printed.
+"""
 
 import json
 import sys
@@ -9,20 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from access import context
 from access.errors import Refused
 from access.models import Production, User
 from access.selectors import person_by_email, production_by_code
 from access.services import CONSOLE_EMAIL
-from ingestion import selectors, work
-from ingestion.models import ImportBatch
-from ingestion.services import Receipt, receive_file, unit_for
+from ingestion import dry_runs, selectors, work
+from ingestion.formats.records import RejectedFile
+from ingestion.models import ImportBatch, ImportState
+from ingestion.pipeline import MappingNeeded
+from ingestion.services import Receipt, form_of, hash_of, receive_file, unit_for
 from ingestion.sources import REGISTRY
+from ledger.selectors import document_by_sha256
 from taxonomy.selectors import unit_by_code, units
 
 READ_BYTES = 1 << 20
 POLL_SECONDS = 0.1
+WAITS = {str(ImportState.MAPPING_NEEDED), str(ImportState.OVER_LIMIT)}
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -32,7 +41,8 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 class Command(BaseCommand):
-    """Prints one line per file; exit 0 when all were taken, 2 when any was rejected."""
+    """Prints one line per file; exit 0 when all were taken, 2 when any was rejected, 3 when any
+    waits for a person."""
 
     help = "Import cost documents and wait until every row is accounted for."
 
@@ -46,6 +56,8 @@ class Command(BaseCommand):
         parser.add_argument("--date-format", help="declare the dates' form, such as %%d/%%m/%%Y")
         parser.add_argument("--custodian", help="petty cash: whose float, where no column says so")
         parser.add_argument("--number", help="petty cash: the envelope, where no column says so")
+        parser.add_argument("--delimiter", help="declare what separates columns: tab, ; or |")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done")
         parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,28 +65,29 @@ class Command(BaseCommand):
         person = person_by_email(CONSOLE_EMAIL)
         if production is None or person is None:
             raise CommandError(f"there is no production {options['production']!r}")
-        rejected = False
+        ended: set[str] = set()
         for path in options["files"]:
             if not path.is_file():
                 raise CommandError(f"{path} is not a file")
             try:
-                said = self._import(path, production, person, options)
+                if options["dry_run"]:
+                    said = _outlook(path, production, person, options)
+                else:
+                    said = self._import(path, production, person, options)
             except Refused as refusal:
                 said = {**_blank(path), "state": "rejected", "code": refusal.code}
                 said["reason"] = refusal.message
-            rejected = rejected or said["state"] == "rejected"
+            ended.add(said["state"])
             self._print(said, as_json=options["json"])
-        if rejected:
+        if "rejected" in ended:
             sys.exit(2)
+        if ended & WAITS:
+            sys.exit(3)
 
     def _import(
         self, path: Path, production: Production, person: User, options: dict[str, Any]
     ) -> dict[str, Any]:
-        choices = {
-            name: options[name]
-            for name in ("encoding", "decimal", "date_format", "custodian", "number")
-            if options.get(name)
-        }
+        choices = _choices(options)
         with context.acting(user_id=person.pk, production_id=production.pk):
             code = options["unit"]
             unit = unit_by_code(production, code) if code else units(production).first()
@@ -103,7 +116,7 @@ class Command(BaseCommand):
             if batch.rows != shown and sys.stderr.isatty():
                 self.stderr.write(f"\r{batch.document.name}: {batch.rows:,} rows", ending="")
                 shown = batch.rows
-            if batch.state in selectors.FINISHED:
+            if batch.state in selectors.HALTED:
                 if sys.stderr.isatty():
                     self.stderr.write("")
                 return batch
@@ -124,8 +137,43 @@ class Command(BaseCommand):
             f"{said['rows']:,} rows = {said['posted']:,} posted + {said['duplicate']:,} duplicate"
             f" + {said['quarantined']:,} quarantined"
         )
+        if said["state"] == "dry_run":
+            totals = ", ".join(f"{total} {currency}" for currency, total in said["totals"])
+            counts = f"would be: {counts}; {totals or 'no amount'}"
         tail = f"  {said['code']}: {said['reason']}" if said["code"] else f"  {counts}"
         self.stdout.write(f"{said['file']}  {said['state']}{tail}")
+
+
+def _choices(options: dict[str, Any]) -> dict[str, str]:
+    names = ("encoding", "delimiter", "decimal", "date_format", "custodian", "number")
+    return {name: options[name] for name in names if options.get(name)}
+
+
+def _outlook(
+    path: Path, production: Production, person: User, options: dict[str, Any]
+) -> dict[str, Any]:
+    """What a file would do, without receiving it."""
+    sha256, _ = hash_of(_pieces(path))
+    with context.acting(user_id=person.pk, production_id=production.pk):
+        code = options["unit"]
+        unit = unit_by_code(production, code) if code else units(production).first()
+        batch = ImportBatch(
+            production=production, file_name=path.name[:150], form=form_of(path.name),
+            source=options["source"], unit=unit_for(production, unit, code or ""),
+            declared=_choices(options), created_by=person, created_at=timezone.now(),
+            document=document_by_sha256(production, sha256),
+        )  # fmt: skip
+    said = {**_blank(path), "sha256": sha256.hex(), "state": "dry_run"}
+    try:
+        outlook = dry_runs.look_at_file(
+            batch=batch, read=lambda: _pieces(path), beat=lambda _: None
+        )
+    except MappingNeeded as needed:
+        waits = str(ImportState.MAPPING_NEEDED)
+        return {**said, "state": waits, "code": needed.code, "reason": needed.reason}
+    except RejectedFile as rejection:
+        return {**said, "state": "rejected", "code": rejection.code, "reason": rejection.reason}
+    return {**said, "mapping": batch.mapping, **outlook.columns()}
 
 
 def _blank(path: Path) -> dict[str, Any]:
