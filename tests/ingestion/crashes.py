@@ -19,6 +19,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "prodacct.settings"
 from tests import database_server
 
 assert database_server
+del os.environ["PGOPTIONS"]  # what is committed here must be on the disk
 import django  # noqa: E402
 
 django.setup()
