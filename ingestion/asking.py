@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from access.errors import Invalid, Refused
 from access.models import Production, User
+from ingestion.mapping import FIELDS
 from ingestion.models import HeldRow, Question
 from ingestion.resolving import UNSTORABLE
 from ledger import selectors as ledger
@@ -86,7 +87,8 @@ def facts_for(row: HeldRow, whom: Head) -> list[list[str]]:
     """The row's fields, for the head of the department it is read as; nothing for others."""
     if center_of(row) != whom.code:
         return []
-    return [[name, value] for name, value in (row.cells or {}).items() if value]
+    cells = row.cells or {}
+    return [[name, cells[name]] for name in FIELDS if cells.get(name)]
 
 
 def answer_question(*, actor: User, question: Question, answer: str) -> None:

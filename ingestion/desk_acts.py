@@ -109,7 +109,7 @@ def _confirm(asked: CauseAsked, now: desk_selectors.Extent) -> None:
     if needs_typing(now.rows, now.money) and _number(asked.typed) != now.rows:
         raise Invalid(
             f"count: type how many rows this is about to confirm it: {now.rows}, found "
-            f"{asked.typed[:20]!r}"
+            f"{asked.typed.strip()[:20] or 'nothing'}"
         )
 
 

@@ -84,12 +84,13 @@ def test_a_dropped_file_is_followed_to_its_end_fixed_posted_and_opened_to_its_by
     assert page.locator("details.cause").count() == 3
     page.locator("details.cause", has_text="US$").get_by_role("link", name=str(row), exact=True
     ).click()  # fmt: skip
-    page.wait_for_url(re.compile(r"/quarantine/\d+/$"))
+    page.wait_for_url(re.compile(r"/quarantine/\d+/\?"))
     press(page, "e")
     currency = page.get_by_label("Currency")
     expect(currency).to_be_focused()
     currency.fill("USD")
     press(page, "Control+Enter")
+    page.get_by_role("link", name="See what became of it").click()
     look_again_until(page, "Posted")
     expect(page.get_by_role("table").last).to_contain_text("Currency: USD")
 

@@ -164,3 +164,47 @@ def test_an_order_can_be_drafted_without_scripts(visit: Visit, complaints: Any) 
     page.get_by_role("button", name=re.compile("Draft the order")).click()
     expect(page.get_by_role("alert")).to_contain_text("vendor of this film")
     expect(page.get_by_label("Account, line 15")).to_have_value("3355")
+
+
+def held_file(rows: int) -> str:
+    """Costs of camera in a currency nobody has heard of."""
+    head = "transaction_id,account_code,cost_center,amount,currency,jurisdiction,"
+    lines = [f"DK{n:03},3355,CAM,{n + 1}.50,Dollars,NON-UNION,2026-09-02,Desk" for n in range(rows)]
+    return "\n".join([head + "transaction_date,vendor", *lines, ""])
+
+
+def test_a_whole_cause_is_fixed_and_a_department_asked(visit: Visit, complaints: Any) -> None:
+    complaints.expect("status of 422")
+    page = visit("accountant", "/p/NF/imports/")
+    page.get_by_label("Source").select_option("cost-lines")
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": "dollars.csv", "mimeType": "text/csv", "buffer": held_file(27).encode()}
+    )
+    page.get_by_role("button", name="Receive").click()
+    expect(page.locator("#batch-status")).to_contain_text("Posted with quarantine")
+    page.locator("#batch-status dd a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Quarantine")
+    cause = page.locator("details.cause", has_text="Dollars").first
+    cause.get_by_role("link", name="1", exact=True).click()
+    whom = page.get_by_label("Ask a department")
+    whom.select_option(whom.locator("option", has_text="sees the row").first.get_attribute("value"))
+    page.get_by_label("Question").fill("Canadian or US dollars?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_url(re.compile(r"/questions/\d+/$"))
+    head = visit("camera", page.url)
+    expect(head.get_by_role("main")).to_contain_text("Dollars")
+    head.get_by_label("Answer").fill("US dollars")
+    press(head, "Control+Enter")
+    expect(head.get_by_role("main")).to_contain_text("Answered")
+    page.goto("/p/NF/quarantine/")
+    cause = page.locator("details.cause", has_text="Dollars").first
+    cause.get_by_label("Currency of all 27").fill("USD")
+    apply = cause.get_by_role("button", name="Apply and resubmit all 27")
+    apply.click()
+    expect(page.get_by_role("alert")).to_contain_text("type how many rows")
+    page.get_by_label("Type 27").fill("27")
+    page.get_by_role("button", name="Apply and resubmit all 27").click()
+    page.wait_for_url(re.compile(r"/quarantine/acts/\d+/$"))
+    expect(page.locator("#act-status .state")).to_have_text("Done")
+    expect(page.locator("#act-status")).to_contain_text("Posted")
+    assert page.locator("[hx-get]").count() == 0, "it is still asking"
