@@ -8,7 +8,7 @@ from django.db.models import CharField, Count, Func, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Abs, Coalesce
 
 from access.models import Production
-from ingestion.models import DeskAct, DeskFinding, HeldRow
+from ingestion.models import DeskAct, DeskFinding, HeldRow, ImportBatch
 
 MOST_CAUSES = 200
 ZERO = Decimal(0)
@@ -163,23 +163,28 @@ def rows_of_act(act: DeskAct, limit: int) -> list[HeldRow]:
     )  # fmt: skip
     if act.batch_id is not None:
         rows = rows.filter(batch_id=act.batch_id)
-    return list(
-        rows.defer("payload", "violations")
-        .select_related("batch__document", "batch__unit", "batch__production")
-        .order_by("pk")
-        .select_for_update(of=("self",))[:limit]
-    )
+    return _with_imports(rows.order_by("pk").select_for_update(of=("self",))[:limit])
+
+
+def _with_imports(rows: QuerySet[HeldRow]) -> list[HeldRow]:
+    """The rows with what settling asks of them. Each import is read once, and not with every row
+    of it: that took two fifths of the time."""
+    found = list(
+        rows.only("production_id", "batch_id", "row", "line", "byte_start", "byte_end",
+                  "payload_sha256", "cells", "state")
+    )  # fmt: skip
+    imports = ImportBatch.objects.select_related(
+        "document", "unit", "production", "created_by"
+    ).in_bulk({row.batch_id for row in found})
+    for row in found:
+        row.batch = imports[row.batch_id]
+    return found
 
 
 def locked_rows(act: DeskAct, ids: Sequence[int]) -> dict[int, HeldRow]:
     """The rows of these ids, locked in one order, whatever became of them."""
     rows = HeldRow.objects.filter(production_id=act.production_id, pk__in=ids)
-    found = (
-        rows.defer("payload", "violations")
-        .select_related("batch__document", "batch__unit", "batch__production")
-        .order_by("pk")
-        .select_for_update(of=("self",))
-    )
+    found = _with_imports(rows.order_by("pk").select_for_update(of=("self",)))
     return {row.pk: row for row in found}
 
 

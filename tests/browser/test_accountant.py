@@ -93,7 +93,6 @@ def test_a_dropped_file_is_followed_to_its_end_fixed_posted_and_opened_to_its_by
     page.get_by_role("link", name="See what became of it").click()
     look_again_until(page, "Posted")
     expect(page.get_by_role("table").last).to_contain_text("Currency: USD")
-
     press(page, "g c")
     page.wait_for_url("**/cost-report/")
     expect(page.locator(".stepper summary")).to_contain_text("Wk 8")
