@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from access import context
 from access.selectors import actions_on
-from ingestion import letters, waiting
+from ingestion import feeds, letters, waiting
 from ingestion.backoff import TryLater
 from ingestion.letter_tables import DeadLetter, Decision
 from ingestion.models import ImportBatch, ImportState, WorkItem
@@ -36,7 +36,7 @@ def run_decision(*, decision_id: int, production_id: int, user_id: int) -> None:
         if decision.action == "drop":
             _drop(decision, letter)
         else:
-            _take_up(letter)
+            _take_up(letter, decision)
 
 
 def _ready(kind: str, subject_id: int) -> None:
@@ -50,7 +50,20 @@ def _ready(kind: str, subject_id: int) -> None:
     )
 
 
-def _take_up(letter: DeadLetter) -> None:
+def _take_up(letter: DeadLetter, decision: Decision) -> None:
+    if letter.kind == "call":
+        goes_on = feeds.redrive_run(
+            actor=decision.made_by, run_id=letter.subject_id,
+            production_id=letter.production_id, code=letter.code,
+        )  # fmt: skip
+        if not goes_on:
+            letters.settle_letter(letter.production_id, "call", letter.subject_id, "done")
+            return
+        _ready("feed", letter.subject_id)
+        DeadLetter.objects.filter(pk=letter.pk).update(
+            state=DeadLetter.State.RETRYING, next_try_at=timezone.now()
+        )
+        return
     if letter.kind == "file":
         ImportBatch.objects.filter(pk=letter.subject_id, state=ImportState.OVER_LIMIT).update(
             state=ImportState.RECEIVED, past_limit=True, code="", reason=""
@@ -72,6 +85,8 @@ def _take_up(letter: DeadLetter) -> None:
 
 def _drop(decision: Decision, letter: DeadLetter) -> None:
     """What was received stays where it is kept; it is only not tried again."""
+    if letter.kind == "call":
+        feeds.drop_run(letter.subject_id)
     if letter.kind == "work":
         item = WorkItem.objects.get(pk=letter.subject_id)
         WorkItem.objects.filter(pk=item.pk).exclude(state="running").update(state="done")

@@ -15,6 +15,7 @@ from access import context
 from access.errors import Invalid
 from access.models import Production, User
 from ingestion import waiting
+from ingestion.alerts import raise_alert
 from ingestion.letter_tables import DeadLetter, Decision, Threshold
 from ingestion.models import (
     DeskAct,
@@ -35,6 +36,8 @@ WORK_WORDS = {
     "act": "many held rows settled at once",
     "decision": "what was decided of an import or a dead letter",
     "dry_run": "a dry run",
+    "feed": "a vendor's API",
+    "notice": "a message about an alert",
 }
 
 
@@ -61,8 +64,12 @@ def open_letter(
     cause: str,
     state: str = DeadLetter.State.WAITING,
     next_try_at: datetime | None = None,
+    tell_outside: bool = True,
 ) -> DeadLetter:
     """Say that something did not go through. What has an open letter already is counted up."""
+    raise_alert(
+        production=production, kind=subject.kind, source=subject.source, outside=tell_outside
+    )
     said: dict[str, Any] = {
         "code": code, "cause": cause, "state": state, "next_try_at": next_try_at,
     }  # fmt: skip
@@ -211,6 +218,8 @@ def _bury(item_id: int, production_id: int) -> int:
                 f"{label} of {batch.file_name}" if batch else label, batch,
             ),
             code="E_WORK", cause=cause, state=DeadLetter.State.GIVEN_UP,
+            # A message that could not be sent is no reason to send another.
+            tell_outside=item.kind != "notice",
         )  # fmt: skip
     return 1
 

@@ -8,11 +8,13 @@ a source's files (ingestion/rules.py) is part of the mapping that reads the next
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
+from ingestion.formats.records import Shape
 from taxonomy.money import AmountConventions
 
 # The fields of a cost line, in the order in which the pipeline handles them.
@@ -129,6 +131,8 @@ class Mapping:
     added: tuple[str, ...] = ()
     is_negated: bool = False
     zone: str = ""
+    # Where an API's page has its rows and columns; None for files.
+    shape: Shape | None = None
     jurisdiction_required: bool = False
     cost_center_required: bool = False
     currency_required: bool = False
@@ -341,6 +345,7 @@ def declared(
     delimiter: str | None = None,
     decimal: str | None = None,
     date_format: str | None = None,
+    shape: str | None = None,
 ) -> Mapping:
     """The mapping with what a person declared of this one file."""
     changed = mapping
@@ -355,4 +360,8 @@ def declared(
         )
     if date_format:
         changed = replace(changed, date_formats=(date_format,))
+    if shape:
+        said = json.loads(shape)
+        columns = tuple((header, path) for header, path in said["columns"])
+        changed = replace(changed, shape=Shape(said["rows"], columns))
     return changed

@@ -5,7 +5,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Production, User
+from ingestion.alert_tables import Alert, AlertHook, AlertSeen, Notice  # noqa: F401 - as below
 from ingestion.desk_tables import DeskAct, DeskFinding
+from ingestion.feed_tables import Feed, FeedPage, FeedRun, Secret  # noqa: F401 - as below
 from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
 from ingestion.mapping_tables import (  # noqa: F401 - their app's tables
     DriftEntry,

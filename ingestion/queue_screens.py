@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
-from access.models import Production
-from ingestion import waiting
+from access.models import Production, User
+from ingestion import telling, waiting
+from ingestion.alerts import WORDS
+from ingestion.feed_tables import FeedRun
 from ingestion.letter_tables import DeadLetter, Decision
 from ingestion.screens import moment, source_choices
 from ingestion.sources import REGISTRY
@@ -57,4 +60,64 @@ def _letter(letter: DeadLetter, decision: Decision | None, code: str) -> dict[st
         if decision is None
         else f"{'Re-driven' if decision.action == 'redrive' else 'Dropped'} by "
         f"{decision.made_by}, {moment(decision.made_at)}: {decision.reason}",
+    }
+
+
+def alerts_view(production: Production, user: User) -> dict[str, Any]:
+    """The alerts, each with what this person has read of it, and where they are sent."""
+    hook = telling.hook_of(production)
+    read = telling.read_counts(production, user)
+    return {
+        "alerts": [
+            {
+                "id": alert.pk,
+                "what": WORDS[alert.kind],
+                "source": REGISTRY[alert.source].label
+                if alert.source in REGISTRY
+                else alert.source or "Any",
+                "count": alert.count,
+                "first": moment(alert.first_at),
+                "last": moment(alert.last_at),
+                "is_unread": alert.closed_at is None and alert.count > read.get(alert.pk, 0),
+                "closed": ""
+                if alert.closed_at is None
+                else f"by {alert.closed_by}, {moment(alert.closed_at)}",
+            }
+            for alert in telling.alerts(production)[:SHOWN]
+        ],
+        "hook_url": hook.url if hook is not None else "",
+        "mail_is_set": settings.ALERT_MAIL,
+    }
+
+
+def feeds_view(production: Production, source: str) -> dict[str, Any]:
+    """The feeds with their last run, and the newest runs."""
+    rows = []
+    for feed in telling.feeds(production):
+        run = telling.last_run(feed)
+        rows.append(
+            {
+                "id": feed.pk,
+                "name": feed.name,
+                "vendor": feed.vendor,
+                "source": REGISTRY[feed.source].label if feed.source in REGISTRY else feed.source,
+                "unit": feed.unit.code,
+                "pace": f"every {feed.every_minutes:,} min, "
+                f"at most {feed.calls_per_minute:,} calls a minute",
+                "is_active": feed.is_active,
+                "takes_secret": feed.terms["auth"] != "none",
+                "run": None if run is None else _run(run),
+            }
+        )
+    return {"feeds": rows, "sources": source_choices(source)}
+
+
+def _run(run: FeedRun) -> dict[str, Any]:
+    return {
+        "state": run.state,
+        "label": FeedRun.State(run.state).label,
+        "pages": run.pages,
+        "rows": run.rows,
+        "words": run.words,
+        "started": moment(run.started_at),
     }

@@ -91,6 +91,7 @@ def _declared(mapping: Mapping, choices: dict[str, str]) -> Mapping:
         delimiter=choices.get("delimiter"),
         decimal=choices.get("decimal"),
         date_format=choices.get("date_format"),
+        shape=choices.get("shape"),
     )
 
 

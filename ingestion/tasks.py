@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from ingestion import work
+from ingestion import feeds, inbox, work
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,21 @@ def sweep() -> int:
     found = work.sweep()
     log.info("swept %s orphans", found)
     return found + work.drain()
+
+
+@shared_task(name="ingestion.tasks.read_feeds")
+def read_feeds() -> int:
+    """Begin to read the vendors' APIs that are due. Twice is harmless: each is read once at a
+    time."""
+    started = feeds.start_due()
+    return started + work.drain() if started else 0
+
+
+@shared_task(name="ingestion.tasks.look_in_inbox")
+def look_in_inbox() -> int:
+    """Take in the files that lie in the inbox. Twice is harmless: the same bytes are one import."""
+    taken = inbox.take_in()
+    return taken + work.drain() if taken else 0
 
 
 def wake() -> None:

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from ingestion import desk_views, mapping_views, question_views, queue_views, views
+from ingestion import (
+    desk_views,
+    mapping_views,
+    question_views,
+    queue_views,
+    told_views,
+    views,
+)
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
@@ -11,6 +18,10 @@ urlpatterns = [
     path("mappings/", mapping_views.registry, name="mappings"),
     path("dead-letters/", queue_views.dead_letters, name="dead_letters"),
     path("dead-letters/limit/", queue_views.threshold_set, name="threshold_set"),
+    path("alerts/", told_views.alerts_page, name="alerts"),
+    path("alerts/webhook/", told_views.hook_set, name="hook_set"),
+    path("feeds/", told_views.feeds_page, name="feeds"),
+    path("feeds/<int:feed_id>/", told_views.feed_step, name="feed_step"),
     path("sources/<slug:sha256>/", views.source_file, name="source_file"),
     path("quarantine/", desk_views.quarantine, name="quarantine"),
     path("quarantine/cause/", desk_views.quarantine_cause, name="quarantine_cause"),

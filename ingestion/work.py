@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import deciding, desk_work, dry_runs, letters, mappings, resolving, services
+from ingestion import (
+    alerts,
+    deciding,
+    desk_work,
+    dry_runs,
+    feeds,
+    letters,
+    mappings,
+    resolving,
+    services,
+)
 from ingestion.backoff import TryLater
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
@@ -147,8 +157,15 @@ def _is_connected() -> bool:
 
 
 def _dispatch(item: Claim) -> None:
+    if item.kind == "notice":
+        alerts.run_notice(
+            notice_id=item.subject_id, production_id=item.production_id, attempts=item.attempts
+        )
+        return
     user_id = _asked_by(item)
-    if item.kind == "import":
+    if item.kind == "feed":
+        feeds.run_feed(run_id=item.subject_id, production_id=item.production_id, user_id=user_id)
+    elif item.kind == "import":
         services.run_import(
             import_id=item.subject_id, production_id=item.production_id, user_id=user_id
         )
@@ -176,6 +193,7 @@ def _asked_by(item: Claim) -> int:
         "decision": ("ingestion_decision", "made_by_id"),
         "act": ("ingestion_deskact", "made_by_id"),
         "dry_run": ("ingestion_dryrun", "made_by_id"),
+        "feed": ("ingestion_feedrun", "made_by_id"),
     }[item.kind]
     with (
         context.acting(user_id=context.NOBODY, production_id=item.production_id),

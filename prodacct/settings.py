@@ -11,6 +11,7 @@ PRODACCT_CHECKPOINTS  folder where checkpoints are put for others to fetch
 
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from celery.schedules import crontab
 
@@ -35,6 +36,8 @@ if ROLE not in {"web", "worker", "owner", "bond"}:
     raise SystemExit(f"PRODACCT_ROLE must be web, worker, owner or bond, found {ROLE!r}")
 
 SECRET_KEY = server.secret()
+# The secret before this one: what was encrypted under it opens until it is given anew.
+SECRET_KEY_FALLBACKS = _list("PRODACCT_SECRET_KEY_BEFORE", "")
 DEBUG = False
 ALLOWED_HOSTS = _list("PRODACCT_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("PRODACCT_ORIGINS", "")
@@ -177,6 +180,31 @@ CHECKPOINT_FOLDER = os.environ.get("PRODACCT_CHECKPOINTS") or str(server.home() 
 # Where a rates file may be fetched from: https, these very names, public addresses, no redirects.
 RATE_HOSTS = frozenset(os.environ.get("PRODACCT_RATE_HOSTS", "www.ecb.europa.eu").split(","))
 
+# Where feeds and webhooks may lead, on the same terms; and whether to this machine's own ports too.
+OUTBOUND_HOSTS = frozenset(_list("PRODACCT_OUTBOUND_HOSTS", ""))
+OUTBOUND_LOOPBACK = _flag("PRODACCT_OUTBOUND_LOOPBACK", default=False)
+# A folder below which files are taken in by themselves: PRODUCTION/SOURCE/file.
+INBOX = os.environ.get("PRODACCT_INBOX", "")
+
+# Alerts go out by mail where a server is named: smtp://USER:WORD@HOST:PORT, smtps:// for TLS from
+# the first byte, or file:///FOLDER to look at them.
+MAIL = urlsplit(os.environ.get("PRODACCT_MAIL", ""))
+ALERT_MAIL = bool(MAIL.scheme)
+if MAIL.scheme not in {"", "smtp", "smtps", "file"}:
+    raise SystemExit(f"PRODACCT_MAIL must be smtp://, smtps:// or file://, found {MAIL.scheme}://")
+EMAIL_BACKEND = "django.core.mail.backends." + (
+    "filebased.EmailBackend" if MAIL.scheme == "file" else "smtp.EmailBackend"
+)
+EMAIL_FILE_PATH = MAIL.path if MAIL.scheme == "file" else None
+EMAIL_HOST = MAIL.hostname or ""
+EMAIL_PORT = MAIL.port or (465 if MAIL.scheme == "smtps" else 587)
+EMAIL_HOST_USER = unquote(MAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(MAIL.password or "")
+EMAIL_USE_SSL = MAIL.scheme == "smtps"
+EMAIL_USE_TLS = MAIL.scheme == "smtp" and EMAIL_HOST not in {"127.0.0.1", "localhost"}
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("PRODACCT_MAIL_FROM", "prodacct@localhost")
+
 CELERY_BROKER_URL = os.environ.get("BROKER_URL") or "pgmq://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -188,6 +216,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "find work a lost message left": {"task": "ingestion.tasks.sweep", "schedule": 5.0},
+    "read the feeds that are due": {"task": "ingestion.tasks.read_feeds", "schedule": 30.0},
+    "take in what lies in the inbox": {"task": "ingestion.tasks.look_in_inbox", "schedule": 10.0},
     # The run at a production's midnight is the day's end: no time zone's is off the quarters.
     "sign the logs that grew": {
         "task": "ledger.tasks.checkpoint",

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ingestion import asking, selectors, waiting
+from ingestion import asking, selectors, telling, waiting
 
 # (screen, label, key after g, action that opens it)
 SCREENS = (
@@ -13,6 +13,7 @@ SCREENS = (
     ("budget", "Budget", "b", "view_all_costs"),
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
+    ("feeds", "Feeds", "", "import_files"),
     ("dead_letters", "Dead letters", "", "import_files"),
     ("questions", "Questions", "", "view_costs"),
     ("cost_tree", "Cost codes", "t", "view_costs"),
@@ -45,6 +46,7 @@ _HOME = {
     "import_mapping": "imports",
     "mappings": "imports",
     "threshold_set": "dead_letters",
+    "feed_step": "feeds",
     "quarantined_row": "quarantine",
     "quarantine_cause": "quarantine",
     "quarantine_act": "quarantine",
@@ -107,4 +109,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         for screen, label, key, action in SCREENS
         if action in actions
     ]
-    return {"production": membership.production, "nav": nav}
+    bell = None
+    if "import_files" in actions:
+        bell = {
+            "url": reverse("alerts", args=[code]),
+            "count": telling.unread_alerts(membership.production, membership.user),
+        }
+    return {"production": membership.production, "nav": nav, "bell": bell}

@@ -7,7 +7,7 @@ turns 0.1 into a float before anybody can object.
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple, NoReturn
 
 from ingestion.formats.records import (
@@ -15,6 +15,7 @@ from ingestion.formats.records import (
     Reading,
     Record,
     RejectedFile,
+    Shape,
     gather,
     no_records,
     settle_fields,
@@ -22,6 +23,8 @@ from ingestion.formats.records import (
 )
 
 MAX_INTEGER_DIGITS = 400
+# An API's page may be nested, so deep.
+MAX_DEPTH = 32
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 # Possessive, so that a hostile string cannot make the matcher remember every step.
@@ -65,7 +68,104 @@ def read_json(pieces: Iterable[bytes]) -> Reading:
             raise too_wide(len(header))
     if not count:
         raise no_records("a list without objects")
-    return Reading("json", list(header), _records(data, text, list(header)))
+    return Reading("json", list(header), _records(data, text, list(header), _rows(text)))
+
+
+class Page(NamedTuple):
+    """A page of an API: its rows, and everything it says besides, each value under its path."""
+
+    rows: list[_Row]
+    said: dict[str, str]
+
+
+def read_json_page(pieces: Iterable[bytes], shape: Shape) -> Reading:
+    """Read a page of an API, which may be nested, as strictly as a flat file."""
+    data = gather(pieces)
+    text = _decode(data)
+    page = look_at_page(data, shape.rows)
+    if not page.rows:
+        raise no_records("a page without rows")
+    header = [name for name, _ in shape.columns]
+    rows = (
+        row._replace(cells={name: row.cells.get(path, "") for name, path in shape.columns})
+        for row in page.rows
+    )
+    return Reading("json", header, _records(data, text, header, rows))
+
+
+def look_at_page(data: bytes, rows_path: str) -> Page:
+    """The whole page, proven; its rows are the objects of the list at the path. RejectedFile if
+    there is no such list."""
+    text = _decode(data)
+    found: list[_Row] | None = None
+    said: dict[str, str] = {}
+
+    def take(text: str, at: int, path: str, depth: int) -> int:
+        nonlocal found
+        if path != rows_path or not text.startswith("[", at):
+            return _walk(text, at, path, said, depth, take)
+        found = []
+        at = _skip(text, at + 1)
+        if text.startswith("]", at):
+            return at + 1
+        while True:
+            if not text.startswith("{", at):
+                _refuse(text, at, "every item of the list of rows must be an object")
+            cells: dict[str, str] = {}
+            end = _walk(text, at, "", cells, depth + 1, None)
+            found.append(_Row(cells, at, end))
+            at = _skip(text, end)
+            if text.startswith("]", at):
+                return at + 1
+            at = _expect(text, at, ",", "items are separated by a comma")
+
+    end = take(text, _skip(text, 1 if text.startswith("\ufeff") else 0), "", 0)
+    if _skip(text, end) != len(text):
+        _refuse(text, _skip(text, end), "nothing may follow the page's value")
+    if found is None:
+        raise RejectedFile(
+            "E_JSON", f"The page has no list of rows at {rows_path or 'its top'!r}; look at what "
+            "the vendor answers now, and correct the feed."
+        )  # fmt: skip
+    return Page(found, said)
+
+
+# What goes through a value inside another: (text, where, its path, how deep) -> where it ends.
+_Inner = Callable[[str, int, str, int], int]
+
+
+def _walk(
+    text: str, at: int, path: str, said: dict[str, str], depth: int, inner: _Inner | None
+) -> int:
+    """Go through one value, however nested; each plain one goes into `said`. Where it ends."""
+    if depth > MAX_DEPTH:
+        _refuse(text, at, f"values may be nested {MAX_DEPTH} deep")
+    if not text.startswith(("{", "["), at):
+        said[path], at = _scalar(text, at)
+        return at
+    is_object = text[at] == "{"
+    close = "}" if is_object else "]"
+    at = _skip(text, at + 1)
+    names: set[str] = set()
+    while not text.startswith(close, at):
+        if names:
+            at = _expect(text, at, ",", "values are separated by a comma")
+        name = str(len(names))
+        if is_object:
+            if not text.startswith('"', at):
+                _refuse(text, at, "a key must be a quoted name")
+            name, end = _string(text, at)
+            if name in names:
+                _refuse(text, at, f"the key {name[:60]!r} stands twice in one object")
+            at = _expect(text, end, ":", "a key is followed by a colon")
+        names.add(name)
+        below = f"{path}.{name}" if path else name
+        if inner is not None:
+            at = inner(text, at, below, depth + 1)
+        else:
+            at = _walk(text, at, below, said, depth + 1, None)
+        at = _skip(text, at)
+    return at + 1
 
 
 def _decode(data: bytes) -> str:
@@ -82,9 +182,9 @@ def _decode(data: bytes) -> str:
     return text
 
 
-def _records(data: bytes, text: str, header: list[str]) -> Iterator[Record]:
+def _records(data: bytes, text: str, header: list[str], rows: Iterable[_Row]) -> Iterator[Record]:
     line, seen, position = 1, 0, 0
-    for number, row in enumerate(_rows(text), start=1):
+    for number, row in enumerate(rows, start=1):
         passed = text[seen : row.start]
         # A CRLF is one line end; no object starts between its halves.
         line += passed.count("\n") + passed.count("\r") - passed.count("\r\n")

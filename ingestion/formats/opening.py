@@ -7,7 +7,7 @@ from ingestion.formats.camt_file import read_camt
 from ingestion.formats.container import clean_name, detect, split_head, unpack_gzip
 from ingestion.formats.csv_file import read_csv
 from ingestion.formats.iif_file import read_iif
-from ingestion.formats.json_file import read_json
+from ingestion.formats.json_file import read_json, read_json_page
 from ingestion.formats.mt940_file import read_mt940
 from ingestion.formats.ofx_file import read_ofx
 from ingestion.formats.qif_file import read_qif
@@ -38,7 +38,9 @@ def open_file(
                 "The gzip archive holds another archive. Send the file inside it by itself.",
             )
         notes.append("Unpacked from a gzip archive.")
-    if file_format == "json":
+    if dialect.shape is not None:
+        reading = read_json_page(stream, dialect.shape)
+    elif file_format == "json":
         reading = read_json(stream)
     elif file_format == "xml":
         reading = read_xml(stream)

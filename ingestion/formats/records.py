@@ -69,12 +69,21 @@ class RejectedFile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a page of JSON has its rows, and each column in them: paths such as `data.items`."""
+
+    rows: str
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """What the mapping declares about a text file; None means the file itself must show it."""
 
     encoding: str | None = None
     delimiter: str | None = None
     date_format: str | None = None
+    shape: Shape | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and (

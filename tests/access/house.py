@@ -13,12 +13,25 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.test import override_settings
 
 from access import context, services
 from access.models import User
-from ingestion import letters, mappings, resolving, selectors, waiting, work
+from ingestion import (
+    alerts,
+    feeds,
+    letters,
+    mappings,
+    resolving,
+    selectors,
+    telling,
+    waiting,
+    work,
+)
 from ingestion.asking import ask_department, heads
+from ingestion.connectors.terms import Terms
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed
+from ingestion.feed_tables import Feed, FeedPage, FeedRun
 from ingestion.mapping_tables import DryRun
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
@@ -126,6 +139,14 @@ SEEN_BY = {
     "ingestion_mappingversion": "import_files",
     "ingestion_driftentry": "import_files",
     "ingestion_dryrun": "import_files",
+    "ingestion_feed": "import_files",
+    "ingestion_feedrun": "import_files",
+    "ingestion_feedpage": "import_files",
+    "ingestion_secret": "import_files",
+    "ingestion_alert": "import_files",
+    "ingestion_alertseen": "own, who imports",
+    "ingestion_alerthook": "import_files",
+    "ingestion_notice": "import_files",
 }
 CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
@@ -284,8 +305,9 @@ def reject_one(film: Film) -> None:
 
 
 def hold_one_back(film: Film) -> None:
-    """A file over its limit, and what Amir decides of it."""
+    """A feed of the vendor's, a file over its limit, an alert of it, and what Amir decides."""
     amir = film.cast["amir"]
+    listen_outside(film)
     with role("worker"), acting(film, "amir"):
         letters.set_threshold(
             actor=amir, production=film.production, source="pslplus", most=(9, 9), reason="small"
@@ -294,6 +316,32 @@ def hold_one_back(film: Film) -> None:
     with role("worker"), acting(film, "amir"):
         found = waiting.letters_to_decide(film.production)
         letters.decide(actor=amir, letters=found, action="drop", reason="not ours")
+        (alert,) = telling.alerts(film.production)
+        alerts.mark_read(actor=amir, alert=alert)
+
+
+def listen_outside(film: Film) -> None:
+    """A feed with its secret, a page of it, and a webhook."""
+    amir, host = film.cast["amir"], "api.example.org"
+    terms = Terms(f"https://{host}/costs", (("amount", "amount"),), auth="header")
+    with override_settings(OUTBOUND_HOSTS={host}), role("worker"), acting(film, "amir"):
+        asked = {"actor": amir, "production": film.production}
+        unit = taxonomy.units(film.production)[0]
+        feed = Feed(name="costs", source="cost-lines", unit=unit, is_active=False)
+        feeds.add_feed(**asked, feed=feed, terms=terms, secret="hush")
+        run = FeedRun.objects.create(
+            production=film.production, feed=feed, state="done", made_by=amir
+        )
+        batch = selectors.imports(film.production)[0]
+        FeedPage.objects.create(
+            production=film.production,
+            run=run,
+            number=1,
+            asked=b"",
+            document=batch.document,
+            rows=1,
+        )
+        alerts.set_hook(**asked, url=f"https://{host}/told", secret="hush " * 4)
 
 
 def act_on_the_rest(film: Film) -> None:
@@ -466,6 +514,7 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
         known = {
             "productions": f"id IN ({productions})",
             "own": f"user_id = {user.pk}",
+            "own, who imports": f"{mine} AND user_id = {user.pk} AND {'import_files' in actions}",
             "members": mine,
             "center": f"{mine} AND {column} IN ({center_ids})",
             "node": mine if "view_all_costs" in actions else f"{mine} AND ({branch})",

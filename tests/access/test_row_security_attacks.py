@@ -370,6 +370,13 @@ ANOTHER = {
     "ingestion_workitem": {"id": "{n}", "subject_id": "-{n}"},
     "ingestion_mappingversion": {"id": "{n}", "source": "{n}", "accepted_by_id": "{person}"},
     "ingestion_dryrun": {"id": "{n}", "made_by_id": "{person}"},
+    "ingestion_threshold": {"id": "{n}", "made_by_id": "{person}"},
+    "ingestion_decision": {"id": "{n}", "made_by_id": "{person}"},
+    "ingestion_feed": {"id": "{n}", "name": "probe", "made_by_id": "{person}"},
+    "ingestion_feedrun": {"id": "{n}", "state": "failed", "made_by_id": "{person}"},
+    "ingestion_secret": {"id": "{n}", "made_by_id": "{person}"},
+    "ingestion_alerthook": {"id": "{n}", "made_by_id": "{person}"},
+    "ingestion_alertseen": {"id": "{n}", "alert_id": "{n}", "user_id": "{person}"},
 }
 
 

@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from access import roles, services
 from access.models import User
 from ingestion import asking
+from ingestion.connectors.terms import Terms
 from ingestion.desk_acts import CauseAsked, act_on_cause
+from ingestion.feed_tables import Feed
+from ingestion.feeds import add_feed
 from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
@@ -25,6 +29,7 @@ from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan
 from purchasing.papers import CostLine
 from taxonomy.models import CostNode
+from taxonomy.selectors import units
 from tests.budgets.films import locked, requested
 from tests.factories import (
     Cast,
@@ -77,12 +82,13 @@ ONLY_POSTED_TO = (
     "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
     "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
     "segment_change", "quarantine_upload", "quarantine_ask", "import_cancel", "threshold_set",
+    "hook_set", "feed_step",
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
     "login", "imports", "quarantined_row", "dead_letters", "import_mapping",
     "mappings", "attachments", "order_new",
-    "order_amend", "vendors", "quarantine_cause", "quarantine_act", "question",
+    "order_amend", "vendors", "quarantine_cause", "quarantine_act", "question", "alerts", "feeds",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
 )  # fmt: skip
@@ -165,8 +171,18 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
+    place.ids["feed_step"] = {"feed_id": _feed(film)}
     _orders_and_papers(place, camera, art)
     return place
+
+
+def _feed(film: Film) -> int:
+    """A vendor's API that is read; its number."""
+    terms = Terms("https://api.example.org/", (("amount", "amount"),))
+    with override_settings(OUTBOUND_HOSTS={"api.example.org"}), role("web"), acting(film, "amir"):
+        feed = Feed(name="costs", source="cost-lines", unit=units(film.production)[0])
+        asked = {"actor": film.cast["amir"], "production": film.production}
+        return add_feed(**asked, feed=feed, terms=terms, secret="").pk
 
 
 def _at_the_desk(film: Film, held: HeldRow) -> dict[str, dict[str, Any]]:
@@ -246,6 +262,7 @@ FUND_ADDRESSES = ("fund", "fund_move", "envelope_new", "fund_close")
 IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel", "import_mapping")
 ORDER_ADDRESSES = ("order", "order_amend", "order_approve", "order_send_back", "order_step")
 NOT_THERE: dict[str, dict[str, Any]] = {
+    "feed_step": {"feed_id": NEVER},
     **{name: {"number": "PO-9999"} for name in ORDER_ADDRESSES},
     **{name: {"entry_id": NEVER} for name in PAPER_ADDRESSES},
     **{name: {"fund_id": NEVER} for name in FUND_ADDRESSES},
