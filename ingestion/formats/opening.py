@@ -11,7 +11,7 @@ from ingestion.formats.json_file import read_json, read_json_page
 from ingestion.formats.mt940_file import read_mt940
 from ingestion.formats.ofx_file import read_ofx
 from ingestion.formats.qif_file import read_qif
-from ingestion.formats.records import Dialect, Reading, Recognise, RejectedFile
+from ingestion.formats.records import Dialect, Reading, Recognise, RejectedFile, Shape
 from ingestion.formats.xlsx_file import read_xlsx
 from ingestion.formats.xml_file import read_xml
 
@@ -38,10 +38,8 @@ def open_file(
                 "The gzip archive holds another archive. Send the file inside it by itself.",
             )
         notes.append("Unpacked from a gzip archive.")
-    if dialect.shape is not None:
-        reading = read_json_page(stream, dialect.shape)
-    elif file_format == "json":
-        reading = read_json(stream)
+    if file_format == "json":
+        reading = _open_json(stream, dialect.shape)
     elif file_format == "xml":
         reading = read_xml(stream)
     elif file_format == "xlsx":
@@ -62,6 +60,10 @@ def open_file(
         reading = _open_csv(stream, recognise, dialect)
     reading.notes[:0] = notes
     return reading
+
+
+def _open_json(pieces: Iterable[bytes], shape: Shape | None) -> Reading:
+    return read_json(pieces) if shape is None else read_json_page(pieces, shape)
 
 
 def _open_csv(pieces: Iterable[bytes], recognise: Recognise, dialect: Dialect) -> Reading:

@@ -316,8 +316,8 @@ def hold_one_back(film: Film) -> None:
     with role("worker"), acting(film, "amir"):
         found = waiting.letters_to_decide(film.production)
         letters.decide(actor=amir, letters=found, action="drop", reason="not ours")
-        (alert,) = telling.alerts(film.production)
-        alerts.mark_read(actor=amir, alert=alert)
+    with role("web"), acting(film, "amir"):
+        alerts.mark_read(actor=amir, alert=telling.alerts(film.production)[0])
 
 
 def listen_outside(film: Film) -> None:

@@ -245,8 +245,12 @@ def test_the_database_keeps_an_import_that_has_ended_and_a_letter_that_is_settle
 ) -> None:
     batch, fresh = handed_in(film, "E", 1), handed_in(film, "F", 1)
     cancelled(film, batch)
-    with acting(film, "amir"):
-        settled = waiting.dead_letters(film.production).filter(state="done")[0].pk
+    limit(film, 1, 10_000)
+    over = handed_in(film, "G", 2)
+    drained(film, "import", over.pk)
+    decided(film, letter_of(film, over), "drop")
+    settled = letter_of(film, over).pk
+    limit(film, 100, 10_000)
     for name, statement in (
         ("worker", f"UPDATE ingestion_importbatch SET state = 'posting' WHERE id = {batch.pk}"),
         ("worker", f"UPDATE ingestion_deadletter SET state = 'waiting' WHERE id = {settled}"),

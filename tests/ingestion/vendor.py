@@ -60,86 +60,82 @@ class Vendor:
         return paths
 
 
-def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    vendor: Vendor
 
-        def do_GET(self) -> None:
-            vendor.asked[self.path] += 1
-            vendor.headers.append(dict(self.headers))
-            vendor.times.append(time.monotonic())
-            waiting = vendor.faults.get(self.path, [])
-            fault = waiting.pop(0) if waiting else ""
-            if fault:
-                self._fail(fault)
-            elif self.path in vendor.pages:
-                self._say(200, vendor.pages[self.path])
-            else:
-                self._say(404, b"{}")
+    def do_GET(self) -> None:
+        self.vendor.times.append(time.monotonic())
+        if self._noted():
+            return
+        page = self.vendor.pages.get(self.path)
+        self._say(404 if page is None else 200, page or b"{}")
 
-        def do_POST(self) -> None:
-            vendor.asked[self.path] += 1
-            vendor.headers.append(dict(self.headers))
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            vendor.bodies.append(body)
-            waiting = vendor.faults.get(self.path, [])
-            fault = waiting.pop(0) if waiting else ""
-            if fault:
-                self._fail(fault)
-            elif urlsplit(self.path).path == "/token":
-                assert parse_qs(body.decode())["grant_type"] == ["client_credentials"]
-                self._say(200, b'{"access_token": "tok-%d"}' % vendor.asked["/token"])
-            else:
-                self._say(204, b"")
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.vendor.bodies.append(body)
+        if self._noted():
+            return
+        if urlsplit(self.path).path == "/token":
+            assert parse_qs(body.decode())["grant_type"] == ["client_credentials"]
+            self._say(200, b'{"access_token": "tok-%d"}' % self.vendor.asked["/token"])
+        else:
+            self._say(204, b"")
 
-        def _fail(self, fault: str) -> None:
-            name, _, value = fault.partition(" ")
-            if name == "drop":
-                self.close_connection = True
-                self.connection.close()
-            elif name == "short":
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", "5000")
-                self.end_headers()
-                self.wfile.write(b'{"data": ')
-                self.close_connection = True
-            elif name == "slow":
-                time.sleep(float(value))
-                self.close_connection = True
-            elif name == "html":
-                self._say(200, b"<html>Sign in</html>", "text/html; charset=utf-8")
-            elif name == "large":
-                self._say(200, b" " * int(value))
-            elif name == "moved":
-                self._say(302, b"", location=value)
-            else:
-                self._say(int(name), b"{}", retry_after=value)
+    def _noted(self) -> bool:
+        """Keep what was asked; whether a fault was the answer."""
+        self.vendor.asked[self.path] += 1
+        self.vendor.headers.append(dict(self.headers))
+        waiting = self.vendor.faults.get(self.path, [])
+        if not waiting:
+            return False
+        self._fail(waiting.pop(0))
+        return True
 
-        def _say(self, status: int, body: bytes, kind: str = "application/json",
-                 retry_after: str = "", location: str = "") -> None:  # fmt: skip
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            if status != 204:
-                self.send_header("Content-Length", str(len(body)))
-            if retry_after:
-                self.send_header("Retry-After", retry_after)
-            if location:
-                self.send_header("Location", location)
+    def _fail(self, fault: str) -> None:
+        name, _, value = fault.partition(" ")
+        self.close_connection = name in {"drop", "short", "slow"}
+        if name == "drop":
+            self.connection.close()
+        elif name == "short":
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "5000")
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(b'{"data": ')
+        elif name == "slow":
+            time.sleep(float(value))
+        elif name == "html":
+            self._say(200, b"<html>Sign in</html>", "text/html; charset=utf-8")
+        elif name == "large":
+            self._say(200, b" " * int(value))
+        elif name == "moved":
+            self._say(302, b"", location=value)
+        else:
+            self._say(int(name), b"{}", retry_after=value)
 
-        def log_message(self, *said: object) -> None:
-            """Nothing: the test's own output is enough."""
+    def _say(self, status: int, body: bytes, kind: str = "application/json",
+             retry_after: str = "", location: str = "") -> None:  # fmt: skip
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
+        if location:
+            self.send_header("Location", location)
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def log_message(self, *said: object) -> None:
+        """Nothing: the test's own output is enough."""
 
 
 @contextmanager
 def serving() -> Iterator[Vendor]:
     """The vendor, for as long as a module's tests go on."""
     vendor = Vendor()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(vendor))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"vendor": vendor}))
     server.daemon_threads = True
     server.handle_error = lambda *said: None  # type: ignore[method-assign]
     vendor.port = server.server_port
