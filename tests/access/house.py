@@ -13,25 +13,12 @@ from typing import Any
 
 import psycopg
 from django.db import connection
-from django.test import override_settings
 
 from access import context, services
 from access.models import User
-from ingestion import (
-    alerts,
-    feeds,
-    letters,
-    mappings,
-    resolving,
-    selectors,
-    telling,
-    waiting,
-    work,
-)
+from ingestion import alerts, letters, mappings, resolving, selectors, telling, waiting, work
 from ingestion.asking import ask_department, heads
-from ingestion.connectors.terms import Terms
 from ingestion.desk_acts import CauseAsked, act_on_cause, receive_fixed
-from ingestion.feed_tables import Feed, FeedPage, FeedRun
 from ingestion.mapping_tables import DryRun
 from ledger.attachments import attach, withdraw
 from ledger.checkpoints import checkpoint_production
@@ -43,6 +30,7 @@ from prodacct import server
 from reports import correcting
 from taxonomy import selectors as taxonomy
 from taxonomy import services as taxonomy_services
+from tests.access.outside import listen_outside
 from tests.budgets.films import changed, estimated, locked
 from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
 from tests.ledger.banking import banked, line, taken
@@ -144,7 +132,7 @@ SEEN_BY = {
     "ingestion_feedpage": "import_files",
     "ingestion_secret": "import_files",
     "ingestion_alert": "import_files",
-    "ingestion_alertseen": "own, who imports",
+    "ingestion_alertseen": "import_files",
     "ingestion_alerthook": "import_files",
     "ingestion_notice": "import_files",
 }
@@ -320,30 +308,6 @@ def hold_one_back(film: Film) -> None:
         alerts.mark_read(actor=amir, alert=telling.alerts(film.production)[0])
 
 
-def listen_outside(film: Film) -> None:
-    """A feed with its secret, a page of it, and a webhook."""
-    amir, host = film.cast["amir"], "api.example.org"
-    terms = Terms(f"https://{host}/costs", (("amount", "amount"),), auth="header")
-    with override_settings(OUTBOUND_HOSTS={host}), role("worker"), acting(film, "amir"):
-        asked = {"actor": amir, "production": film.production}
-        unit = taxonomy.units(film.production)[0]
-        feed = Feed(name="costs", source="cost-lines", unit=unit, is_active=False)
-        feeds.add_feed(**asked, feed=feed, terms=terms, secret="hush")
-        run = FeedRun.objects.create(
-            production=film.production, feed=feed, state="done", made_by=amir
-        )
-        batch = selectors.imports(film.production)[0]
-        FeedPage.objects.create(
-            production=film.production,
-            run=run,
-            number=1,
-            asked=b"",
-            document=batch.document,
-            rows=1,
-        )
-        alerts.set_hook(**asked, url=f"https://{host}/told", secret="hush " * 4)
-
-
 def act_on_the_rest(film: Film) -> None:
     """A decision about all rows of a cause, not taken up yet, and a list that was sent back."""
     with role("web"), acting(film, "amir"):
@@ -514,7 +478,6 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
         known = {
             "productions": f"id IN ({productions})",
             "own": f"user_id = {user.pk}",
-            "own, who imports": f"{mine} AND user_id = {user.pk} AND {'import_files' in actions}",
             "members": mine,
             "center": f"{mine} AND {column} IN ({center_ids})",
             "node": mine if "view_all_costs" in actions else f"{mine} AND ({branch})",

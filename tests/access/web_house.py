@@ -10,17 +10,13 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from access import roles, services
 from access.models import User
 from ingestion import asking
-from ingestion.connectors.terms import Terms
 from ingestion.desk_acts import CauseAsked, act_on_cause
-from ingestion.feed_tables import Feed
-from ingestion.feeds import add_feed
 from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
@@ -29,7 +25,7 @@ from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan
 from purchasing.papers import CostLine
 from taxonomy.models import CostNode
-from taxonomy.selectors import units
+from tests.access.outside import add_feed
 from tests.budgets.films import locked, requested
 from tests.factories import (
     Cast,
@@ -171,18 +167,9 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
-    place.ids["feed_step"] = {"feed_id": _feed(film)}
+    place.ids["feed_step"] = {"feed_id": add_feed(film)}
     _orders_and_papers(place, camera, art)
     return place
-
-
-def _feed(film: Film) -> int:
-    """A vendor's API that is read; its number."""
-    terms = Terms("https://api.example.org/", (("amount", "amount"),))
-    with override_settings(OUTBOUND_HOSTS={"api.example.org"}), role("web"), acting(film, "amir"):
-        feed = Feed(name="costs", source="cost-lines", unit=units(film.production)[0])
-        asked = {"actor": film.cast["amir"], "production": film.production}
-        return add_feed(**asked, feed=feed, terms=terms, secret="").pk
 
 
 def _at_the_desk(film: Film, held: HeldRow) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,34 @@
+"""What a film has outside the house: a vendor's API that is read, and a webhook."""
+
+from django.test import override_settings
+
+from ingestion import alerts, feeds, selectors
+from ingestion.connectors.terms import Terms
+from ingestion.feed_tables import Feed, FeedPage, FeedRun
+from taxonomy.selectors import units
+from tests.factories import Film, acting, role
+
+HOST = "api.example.org"
+
+
+def add_feed(film: Film) -> int:
+    """A vendor's API that Amir has read; its number."""
+    terms = Terms(f"https://{HOST}/costs", (("amount", "amount"),), auth="header")
+    with override_settings(OUTBOUND_HOSTS={HOST}), role("web"), acting(film, "amir"):
+        feed = Feed(
+            name="costs", source="cost-lines", unit=units(film.production)[0], is_active=False
+        )
+        asked = {"actor": film.cast["amir"], "production": film.production}
+        return feeds.add_feed(**asked, feed=feed, terms=terms, secret="hush").pk
+
+
+def listen_outside(film: Film) -> None:
+    """A feed with its secret, a page of it, and a webhook."""
+    made = {"production": film.production}
+    feed_id = add_feed(film)
+    with override_settings(OUTBOUND_HOSTS={HOST}), role("worker"), acting(film, "amir"):
+        amir = film.cast["amir"]
+        run = FeedRun.objects.create(**made, feed_id=feed_id, state="done", made_by=amir)
+        document = selectors.imports(film.production)[0].document
+        FeedPage.objects.create(**made, run=run, number=1, asked=b"", document=document, rows=1)
+        alerts.set_hook(**made, actor=amir, url=f"https://{HOST}/told", secret="hush " * 4)
