@@ -30,9 +30,10 @@ from ingestion.feed_tables import Feed, FeedPage, FeedRun, Secret
 from ingestion.formats.json_file import Page, look_at_page
 from ingestion.formats.records import RejectedFile
 from ingestion.letter_tables import DeadLetter
+from ingestion.mappings import TakenOver
 from ingestion.models import WorkItem
 from ingestion.reading import mapping_for
-from ingestion.services import NoLongerAllowed, TakenOver, receive_file
+from ingestion.services import NoLongerAllowed, receive_file
 from ledger.services import keep_document
 
 LIMITS = Limits(most_bytes=10_000_000, seconds=30.0)

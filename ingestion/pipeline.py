@@ -339,7 +339,9 @@ def _open(
     is_header: Callable[[Mapping, list[str]], bool],
 ) -> Reading:
     recognise = None if mapping.is_positional else lambda header: is_header(mapping, header)
-    return open_file(name, pieces, recognise, Dialect(mapping.encoding, mapping.delimiter, shape=mapping.shape))
+    return open_file(
+        name, pieces, recognise, Dialect(mapping.encoding, mapping.delimiter, shape=mapping.shape)
+    )
 
 
 @contextmanager

@@ -294,12 +294,11 @@ def reject_one(film: Film) -> None:
 
 def hold_one_back(film: Film) -> None:
     """A feed of the vendor's, a file over its limit, an alert of it, and what Amir decides."""
-    amir = film.cast["amir"]
+    amir, made = film.cast["amir"], film.production
     listen_outside(film)
     with role("worker"), acting(film, "amir"):
-        letters.set_threshold(
-            actor=amir, production=film.production, source="pslplus", most=(9, 9), reason="small"
-        )
+        limit = {"source": "pslplus", "most": (9, 9), "reason": "small"}
+        letters.set_threshold(actor=amir, production=made, **limit)
     import_data(film, cost_line("held back").encode(), source="pslplus", name="back.txt")
     with role("worker"), acting(film, "amir"):
         found = waiting.letters_to_decide(film.production)
