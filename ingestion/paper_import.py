@@ -16,7 +16,7 @@ from access.models import User
 from ingestion.formats.records import Record
 from ingestion.models import ImportBatch
 from ingestion.paper_check import NAMES, Faults, PaperGate, Plan, explained
-from ingestion.paper_rows import Document, read_documents
+from ingestion.paper_rows import Document, folded, read_documents
 from ingestion.pipeline import FileReader, Held
 from ingestion.schema import Gate, Violation
 from ledger import selectors as ledger
@@ -302,7 +302,7 @@ def _identified(document: Document) -> dict[str, str] | None:
 
 def _key(kind: str, number: str, fund: Fund | None, version: int) -> bytes:
     whose = "" if fund is None else str(fund.pk)
-    text = "\x1f".join(("paper", kind, number.casefold(), whose, str(version)))
+    text = "\x1f".join(("paper", kind, folded(number), whose, str(version)))
     return hashlib.sha256(text.encode()).digest()
 
 

@@ -7,7 +7,7 @@ posted without the line that was broken.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,22 +70,23 @@ def read_documents(reader: FileReader, declared: dict[str, str]) -> list[Documen
 
     `declared` is what was said of the whole file when it was sent: a number or a custodian.
     """
-    records = _at_most(reader.reading)
-    parts = [Part(r, cells_of(r, reader.mapping, reader.resolution, declared)) for r in records]
-    return grouped(parts, reader.mapping)
+    # The fields as they stand in the file are in the cells, and in the bytes.
+    parts = (
+        Part(r._replace(fields=None), cells_of(r, reader.mapping, reader.resolution, declared))
+        for r in _at_most(reader.reading)
+    )
+    return grouped(parts)
 
 
-def _at_most(reading: Reading) -> list[Record]:
-    records: list[Record] = []
-    for record in reading:
-        if len(records) == MOST_ROWS:
+def _at_most(reading: Reading) -> Iterator[Record]:
+    for count, record in enumerate(reading):
+        if count == MOST_ROWS:
             raise RejectedFile(
                 "E_TOO_BIG",
                 f"The file has more than {MOST_ROWS:,} rows, the most a file of documents may "
                 "have. Send it in parts, each document in one of them.",
             )
-        records.append(record)
-    return records
+        yield record
 
 
 def cells_of(
@@ -110,16 +111,22 @@ def cells_of(
     return cells
 
 
+def folded(number: str) -> str:
+    """A number as it is compared: the case of plain letters does not matter. Others have more than
+    one way of being folded, and the database's is not ours."""
+    return number.lower() if number.isascii() else number
+
+
 def key_of(cells: dict[str, str] | None) -> str:
     """What the rows of one document share; '' where a row does not say."""
     if not cells:
         return ""
     if "block" in cells:
         return f"block {cells['block']}" if cells["block"] else ""
-    return cells.get("reference", "").casefold()
+    return folded(cells.get("reference", ""))
 
 
-def grouped(parts: Iterable[Part], mapping: Mapping) -> list[Document]:
+def grouped(parts: Iterable[Part]) -> list[Document]:
     """The documents of these rows. One that stands in several places of the file says so."""
     runs: list[Document] = []
     current: Document | None = None
