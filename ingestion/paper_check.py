@@ -19,6 +19,7 @@ from ingestion.mapping import FIELDS
 from ingestion.paper_rows import Document, Part
 from ingestion.pipeline import RECORD_FAULTS
 from ingestion.schema import CleanLine, Gate, Violation
+from ingestion.vocabulary import as_meant, meanings
 from taxonomy import money
 
 ZERO = Decimal(0)
@@ -85,7 +86,7 @@ class PaperGate:
 
     def examine(self, document: Document) -> Plan | Faults:
         """The document as it may be entered, or what is wrong with each of its rows."""
-        parts = document.parts
+        parts = [self._meant(part) for part in document.parts]
         faults: Faults = [self._unread(part) for part in parts]
         heads = self._heads(parts)
         lines: list[CleanLine | None] = []
@@ -99,6 +100,17 @@ class PaperGate:
             if plan is not None and not any(faults):
                 return plan
         return explained(document, faults, NAMES[self.paper])
+
+    def _meant(self, part: Part) -> Part:
+        """The row with the vendor's words put right, as was decided of the source."""
+        cells = part.cells
+        if not cells or not self.gate.mapping.words:
+            return part
+        known = meanings(self.gate.mapping, self.gate.words)
+        meant = as_meant([cells.get(name, "") for name in FIELDS], known)
+        return part._replace(
+            cells=cells | {n: v for n, v in zip(FIELDS, meant, strict=True) if n in cells}
+        )
 
     @staticmethod
     def _unread(part: Part) -> list[Violation]:
@@ -276,7 +288,7 @@ class PaperGate:
         self, document: Document, lines: Sequence[CleanLine], heads: dict[str, str], faults: Faults
     ) -> Plan | None:
         if self.paper == "journal":
-            self._balance(heads["reference"], lines, faults)
+            self._balance(lines, faults)
         elif self.paper == "order":
             self._one_department(lines, faults)
         said = [self._figures(part, heads) for part in document.parts]
@@ -312,7 +324,7 @@ class PaperGate:
     def _day(self, text: str) -> date | None:
         return self.gate.day(text).day if text else None
 
-    def _balance(self, number: str, lines: Sequence[CleanLine], faults: Faults) -> None:
+    def _balance(self, lines: Sequence[CleanLine], faults: Faults) -> None:
         debits = sum((x.amount for x in lines if x.amount > 0), ZERO)
         credits = -sum((x.amount for x in lines if x.amount < 0), ZERO)
         if debits == credits:
@@ -320,7 +332,7 @@ class PaperGate:
         currency = lines[0].currency
         for said in faults:
             said.append(Violation(
-                "row", "E_BALANCE", f"journal {number} at zero, debits and credits alike",
+                "row", "E_BALANCE", "a journal at zero, debits and credits alike",
                 f"debits {money.format_amount(debits, currency)}, credits "
                 f"{money.format_amount(credits, currency)} {currency}",
                 "find the row that is missing or wrong, correct it and resubmit",
@@ -352,10 +364,8 @@ def explained(document: Document, faults: Faults, what: str) -> Faults:
     """The faults with, on each row that has none, which row its document waits for."""
     at_fault = [(part, said[0]) for part, said in zip(document.parts, faults, strict=True) if said]
     part, first = at_fault[0]
-    number = next((p.cells["reference"] for p in document.parts
-                   if p.cells and p.cells.get("reference")), "")  # fmt: skip
     waits = Violation(
-        "row", "E_DOCUMENT", f"{what} {_shown(number)} right in all its rows: it is entered whole",
+        "row", "E_DOCUMENT", f"the {what} right in all its rows: it is entered whole",
         f"row {part.record.row}, line {part.record.line}: {first.field} {first.code}",
         "correct that row; this one needs no change, and is entered with it",
     )  # fmt: skip

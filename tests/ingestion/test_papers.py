@@ -1,6 +1,7 @@
 """Files whose rows make up documents: what a person could type for each source, and exactly the
 orders, journals and envelopes it must become."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,15 @@ import pytest
 from django.db import connection
 
 from access.errors import Refused
-from ingestion import services
+from ingestion import desk_acts, services, work
+from ingestion import selectors as imports
+from ingestion.desk_acts import CauseAsked
+from ingestion.formats.records import Record
 from ingestion.models import ImportBatch
+from ingestion.paper_check import PaperGate, Plan
+from ingestion.paper_rows import Document, Part
+from ingestion.schema import Gate
+from ingestion.sources import REGISTRY
 from ledger.verify import verify_production
 from purchasing import papers, selectors
 from purchasing.funds import FundPlan, move_cash, open_fund
@@ -192,6 +200,24 @@ def test_a_row_that_cannot_be_read_holds_the_document_it_stands_in(film: Film) -
     assert decide(film, held(film)[0]).outcome == "posted"
 
 
+def test_a_vendor_s_own_words_are_put_right_before_a_leg_takes_its_journal_s_department(
+    film: Film,
+) -> None:
+    mapping = replace(REGISTRY["journals"], words=(("account_code", "CAMRENT", "3310"),))
+    said = {"reference": "J1", "transaction_date": "2026-01-14"}
+    legs = [("CAMRENT", "5.00"), ("0300", "-5.00")]
+    rows = [{**said, "account_code": account, "amount": amount} for account, amount in legs]
+    parts = [Part(Record(n, n, 0, 0, None, None, b""), row) for n, row in enumerate(rows, 1)]
+    batch = journals(film, JE_2)
+    with role("worker"), acting(film, "amir"):
+        batch = ImportBatch.objects.select_related("production").get(pk=batch.pk)
+        gate = Gate(mapping, imports.vocabulary(batch), mapping.fields)
+        plan = PaperGate(gate, frozenset(), {}).examine(Document("j1", parts))
+    assert isinstance(plan, Plan)
+    centers = {leg.center_id for leg in plan.legs}
+    assert ([leg.account for leg in plan.legs], len(centers)) == (["3310", "0300"], 1)
+
+
 ORDERS = (
     "PO #,Vendor,Date,Type,Department,Account,Description,Qty,Rate,Amount,Rental Start,Rental End"
 )
@@ -258,6 +284,31 @@ def test_an_order_that_is_not_right_in_all_its_rows_is_not_drafted(film: Film) -
     taken = ordered(film, ["PO-7007,Panavision,1/14/2026,,,3310,camera,1,10.00,,,"])
     assert counts(taken) == (1, 0, 0, 1)
     assert held(film)[-1].codes == ["E_CONFLICT"]
+
+
+def test_a_cause_settled_as_one_act_enters_the_documents_its_rows_are_of(film: Film) -> None:
+    office(film).vendor("Panavision")
+    wrong = [PO_7[0].replace("Panavision", "Panovision"), PO_7[1]]
+    also = "PO-8,Panovision,1/15/2026,,,2220,paint,3,10.00,,,"
+    half = ["PO-9,Panovision,1/15/2026,,,2220,paint,3,10.00,,,", "PO-9,,,,,9999,what,1,5.00,,,"]
+    assert counts(ordered(film, [*wrong, also, *half])) == (5, 0, 0, 5)
+    cause = "E_VENDOR|vendor|Panovision"
+    what = CauseAsked(cause, None, "fix", "Panavision", "", "5", "5")
+    with role("web"), acting(film, "amir"):
+        act = desk_acts.act_on_cause(
+            actor=film.cast["amir"], production=film.production, asked=what
+        )
+    with role("worker"):
+        with acting(film, "amir"):
+            item = imports.work_of("act", [act.pk]).get()
+        work.drain(only=item.pk)
+    act.refresh_from_db()
+    assert (act.state, act.posted, act.held) == ("done", 3, 2)
+    assert codes(film) == {4: ["E_DOCUMENT"], 5: ["E_ACCOUNT"]}
+    assert decide(film, held(film)[4], values={"account_code": "2220"}).outcome == "posted"
+    batch = ImportBatch.objects.get(production=film.production)
+    assert (counts(batch), batch.state) == ((5, 5, 0, 0), "posted")
+    assert whole(film)
 
 
 SHEET = "ACCOUNT,DATE,Receipt ID,NAME,DESCRIPTION,SUBTOTAL,TOTAL,GST,PURCHASER"
@@ -406,8 +457,6 @@ def test_a_worker_killed_between_documents_loses_none_and_doubles_none(
             written(*asked)
 
     monkeypatch.setattr(services, "_write", dies)
-    from ingestion import selectors as imports
-
     with role("worker"):
         batch = receive(film, table(JOURNAL, rows), source="journals").batch
         user = film.cast["amir"].pk
