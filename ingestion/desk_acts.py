@@ -14,6 +14,7 @@ from access.models import Production, User
 from ingestion import desk_selectors
 from ingestion.formats.container import display_name
 from ingestion.mapping import ALL_FIELDS
+from ingestion.mappings import add_rule
 from ingestion.models import DeskAct, ImportBatch, WorkItem
 from ingestion.resolving import UNSTORABLE
 from ingestion.services import hash_of
@@ -67,6 +68,8 @@ def act_on_cause(*, actor: User, production: Production, asked: CauseAsked) -> D
             raise Invalid(f"{name}: delete the invisible character and try again")
     now = desk_selectors.extent(production, asked.cause, asked.batch.pk if asked.batch else None)
     _confirm(asked, now)
+    if asked.action == "rule":
+        _make_rule(actor, production, asked, values)
     try:
         with transaction.atomic():
             act = DeskAct.objects.create(
@@ -85,10 +88,34 @@ def act_on_cause(*, actor: User, production: Production, asked: CauseAsked) -> D
     return act
 
 
+def _make_rule(
+    actor: User, production: Production, asked: CauseAsked, values: dict[str, str]
+) -> None:
+    """Have later files of the source read so too: what was found means this value, by a new version
+    of its mapping. The rows of the cause are given the same value as they are resubmitted."""
+    [(field, meant)] = values.items()
+    source, *others = desk_selectors.sources_of(
+        production, asked.cause, asked.batch.pk if asked.batch else None
+    )
+    if others:
+        raise Invalid(
+            f"rule: these rows came from {', '.join([source, *others])}; a rule is one source's. "
+            "Open one import's rows, and make it there."
+        )
+    found = desk_selectors.found_in(production, asked.cause, field)
+    if not found:
+        raise Invalid("rule: nothing was found in that field, so nothing could mean a value")
+    rule = {"kind": "word", "field": field, "found": found, "meant": meant}
+    add_rule(
+        actor=actor, production=production, source=source, rule=rule,
+        reason=asked.reason.strip() or f"{found} means {meant}, said at the quarantine desk",
+    )  # fmt: skip
+
+
 def _values(asked: CauseAsked) -> dict[str, str]:
-    if asked.action not in {"fix", "again", "reject"}:
-        raise Invalid(f"action: expected fix, again or reject, found {asked.action!r}")
-    if asked.action != "fix":
+    if asked.action not in {"fix", "rule", "again", "reject"}:
+        raise Invalid(f"action: expected fix, rule, again or reject, found {asked.action!r}")
+    if asked.action not in {"fix", "rule"}:
         return {}
     field = field_of(asked.cause)
     if not field:

@@ -116,6 +116,19 @@ def extent(production: Production, cause: str, batch_id: int | None = None) -> E
     return Extent(found["rows"], found["money"] or ZERO, found["last"] or 0)
 
 
+def sources_of(production: Production, cause: str, batch_id: int | None = None) -> list[str]:
+    """The sources whose files have rows of a cause."""
+    rows = waiting(production, batch_id).filter(cause=cause, state="held")
+    return sorted(rows.values_list("batch__source", flat=True).distinct())
+
+
+def found_in(production: Production, cause: str, field: str) -> str:
+    """What a field says in the rows of a cause, whole: a cause's name has the beginning of it."""
+    rows = waiting(production).filter(cause=cause, state="held").order_by("pk")
+    cells = rows.values_list("cells", flat=True).first() or {}
+    return str(cells.get(field, ""))
+
+
 def held_neighbours(row: HeldRow) -> tuple[int | None, int | None]:
     """The ids of the held rows before and after this one, in the desk's order."""
     held = HeldRow.objects.filter(production_id=row.production_id, state="held")

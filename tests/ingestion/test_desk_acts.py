@@ -145,6 +145,28 @@ def test_a_whole_cause_is_rejected_with_a_reason_and_stays_counted(film: Film) -
     assert len(money(film)) == 1
 
 
+def test_a_rule_settles_the_cause_and_reads_later_files_of_the_source(film: Film) -> None:
+    first = held_cause(film, 2, account="3310", currency="US$")
+    rule = asked(2, action="rule", cause="E_CURRENCY|currency|US$", value="USD")
+    act = carried_out(film, decided(film, rule))
+    assert figures(act) == ("done", 2, 0, 0, 0, 0)
+    later = [cost_line(n, currency="US$") for n in (1, 2, 3)]
+    batch = import_data(film, cost_lines(later), name="later.csv")
+    # The first two are the same documents, though they were posted fixed.
+    assert counts(batch) == (3, 1, 2, 0)
+    assert batch.mapping != first.mapping, "by a version of its own"
+
+
+def test_a_rule_is_one_source_s(film: Film) -> None:
+    held_cause(film, 1, account="3310", currency="US$")
+    card = "2026-01-15,Blue Bottle,4.75,2220,US$"
+    header = "Purchase Date,Merchant Name,Amount,Account Code,Currency"
+    import_data(film, table(header, [card]), source="pex-cards")
+    with pytest.raises(Invalid, match="one source"):
+        decided(film, asked(2, action="rule", cause="E_CURRENCY|currency|US$", value="USD"))
+    assert not DeskAct.objects.filter(production=film.production).exists()
+
+
 def test_only_the_rows_of_one_import_where_it_is_named(film: Film) -> None:
     first = held_cause(film, 2)
     import_data(film, cost_lines([cost_line(7, account="33l0")]), name="other.csv")
