@@ -65,7 +65,8 @@ def _fits(text: str, form: str) -> bool:
     return re.fullmatch(shape, text, re.ASCII) is not None
 
 
-def _plain_day(text: str, formats: tuple[str, ...]) -> date | None:
+def plain_day(text: str, formats: tuple[str, ...]) -> date | None:
+    """The day a text states in one of these forms, exactly; None when it states none."""
     for form in formats:
         if _fits(text, form):
             try:
@@ -119,7 +120,7 @@ def parse_date(text: str, mapping: "Mapping", words: "Vocabulary") -> DateWord:
         day = (
             _local_day(moment[0], words.time_zone)
             if moment
-            else _plain_day(text, mapping.date_formats)
+            else plain_day(text, mapping.date_formats)
         )
     if day is None:
         raise DateRefused(expected, "write the date in that form, or declare the file's own form")

@@ -10,6 +10,7 @@ from access.models import Production
 from ingestion import desk_selectors, selectors
 from ingestion.desk_acts import field_of, needs_typing
 from ingestion.desk_selectors import Cause
+from ingestion.formats.feeds import FEED
 from ingestion.mapping import ALL_FIELDS
 from ingestion.models import DeskAct, HeldRow
 from ingestion.reading import mapping_of_import
@@ -28,12 +29,17 @@ LABELS = {
     "transaction_date": "Date",
     "transaction_id": "Transaction",
     "tax_1099": "1099",
+    "booked_on": "Booked on",
+    "value_on": "Value date",
+    "bank_id": "Bank's own number",
+    "counterparty": "Other party",
     "row": "Row",
 }
 CAUSE_WORDS = {
     "E_ACCOUNT": "Account not in the chart",
     "E_AMOUNT": "Amount cannot be read",
     "E_BALANCE": "Journal out of balance",
+    "E_BANK_CODE": "Side or status of the line unknown",
     "E_CONFLICT": "Contradicts a posted document",
     "E_CONTROL_CHAR": "Invisible characters",
     "E_COST_CENTER": "Cost centre unknown",
@@ -50,8 +56,10 @@ CAUSE_WORDS = {
     "E_KIND": "Type unknown",
     "E_MINOR_UNITS": "More decimals than the currency has",
     "E_NET_PAY": "Net pay does not add up",
+    "E_PARTS": "Parts do not come to the amount",
     "E_NUMBER": "Document without a number",
     "E_OVER_RELIEF": "More than its order has open",
+    "E_PENDING": "Pending at the bank",
     "E_QUOTE": "A quote out of place",
     "E_RECEIPT": "Receipt does not add up",
     "E_REFUSED": "Document cannot be entered",
@@ -277,6 +285,14 @@ def act_page(act: DeskAct) -> dict[str, Any]:
     }
 
 
+def _fields_of(row: HeldRow) -> list[str]:
+    """The fields of the row's source that may be written, in their order."""
+    mapping = mapping_of_import(row.batch)
+    if mapping.feed:
+        return list(FEED)
+    return [name for name in ALL_FIELDS if name in mapping.fields or name in (row.cells or {})]
+
+
 def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
     """One held row with its fields, what is wrong with each, and what was done so far."""
     code = row.production.code
@@ -286,8 +302,7 @@ def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
     problems: dict[str, list[dict[str, str]]] = {}
     for violation in row.violations:
         problems.setdefault(violation["field"], []).append(violation)
-    used = mapping_of_import(batch).fields
-    names = [name for name in ALL_FIELDS if name in used or name in (row.cells or {})]
+    names = _fields_of(row)
     cells = row.cells or {}
     day = cells.get("transaction_date", "")
     return {
@@ -315,7 +330,7 @@ def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
                 "received": cells.get(name, ""),
                 "value": cells.get(name, ""),
                 "problems": problems.get(name, []),
-                "editable": True,
+                "editable": name != "statement",
             }
             for name in names
         ],

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
+from ingestion.formats.feeds import FEED
 from ingestion.formats.records import Shape
 from taxonomy.money import AmountConventions
 
@@ -64,7 +65,8 @@ OTHER_FIELDS: Final = (
     "subtotal",
     "tax",
 )
-ALL_FIELDS: Final = (*FIELDS, *OTHER_FIELDS)
+# What a held row may have: the fields of a cost, of a document, or of a line of a bank's.
+ALL_FIELDS: Final = tuple(dict.fromkeys((*FIELDS, *OTHER_FIELDS, *FEED)))
 # The last of FIELDS say what a line is coded to besides its account: field -> kind of segment.
 SEGMENT_FIELDS: Final = {
     "episode": "episode",
@@ -139,6 +141,9 @@ class Mapping:
     # What the rows make up together: an order, a journal or an envelope; '' where each stands for
     # itself.
     paper: str = ""
+    # What a bank sends: `file` says by itself what it is, a `table` has columns, and so has a
+    # `card`'s, whose charges are positive. '' where the rows are costs.
+    feed: str = ""
 
     @property
     def name(self) -> str:

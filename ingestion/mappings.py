@@ -30,6 +30,7 @@ from ingestion.models import ImportBatch, ImportState
 from ingestion.pipeline import MappingNeeded
 from ingestion.reading import (
     declared_of,
+    mapping_for,
     mapping_named,
     newest_mapping,
     opened,
@@ -366,3 +367,23 @@ def undecided(mapping: Mapping, columns: list[str]) -> set[str]:
 def same_header(one: str, other: str) -> bool:
     """Whether two spellings are one header."""
     return header_key(one) == header_key(other)
+
+
+def read_by_newest(batch: ImportBatch) -> bool:
+    """Whether what was decided of another file, while this one waited, lets this one in too."""
+    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        newest = mapping_for(batch.production, batch.source, batch.declared)
+    if newest.name == batch.mapping:
+        return False
+    try:
+        opened(batch, newest, lambda: stored_pieces(batch, lambda: None))
+    except RejectedFile:
+        return False
+    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        moved = ImportBatch.objects.filter(
+            pk=batch.pk, rows=0, mapping=batch.mapping, state=ImportState.CHECKING
+        ).update(mapping=newest.name)
+    if moved != 1:
+        raise TakenOver(f"import {batch.pk} is read by another version already")
+    batch.mapping = newest.name
+    return True

@@ -144,6 +144,11 @@ class FileReader:
     earlier_conflicts: frozenset[int] = frozenset()
     _disputed: set[str] = field(default_factory=set)
 
+    @property
+    def notes(self) -> list[str]:
+        """What people should know about the file and its columns."""
+        return [*self.reading.notes, *self.resolution.notes]
+
     def chunks(self, start_after: int = 0) -> Iterator[Chunk]:
         """The file in chunks of CHUNK_ROWS. Rows up to `start_after` are read for what later
         rows' identities depend on, and not given again."""
@@ -299,7 +304,7 @@ def open_import(name: str, pieces: Iterable[bytes], mapping: Mapping) -> tuple[R
         raise RejectedFile(
             "E_SOURCE",
             f"This is a bank's file ({reading.format.upper()}), and a bank's lines are no costs. "
-            "It cannot be imported as costs.",
+            "Import it with the source 'Bank statement'.",
         )
     if mapping.is_positional:
         return reading, resolve_positions(mapping)
@@ -322,8 +327,9 @@ def renamed_header(name: str, pieces: Iterable[bytes], mapping: Mapping) -> Mapp
     except RejectedFile:
         return None
     header = reading.header
-    others = (m for m in REGISTRY.values() if m.source != mapping.source and not m.is_positional)
-    if any(recognises(other, header) for other in others):
+    # A bank's columns (Date, Label) are in many a file of costs, and say nothing against one.
+    others = (m for m in REGISTRY.values() if m.source != mapping.source)
+    if any(recognises(o, header) for o in others if not (o.is_positional or o.feed)):
         return None
     try:
         resolve_header(mapping, header)

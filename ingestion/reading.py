@@ -9,6 +9,7 @@ from access.errors import Invalid
 from access.models import Production
 from ingestion import rules, selectors
 from ingestion.drafting import Drafter
+from ingestion.formats.csv_file import MAX_FILE_BYTES
 from ingestion.formats.records import Reading, RejectedFile
 from ingestion.identity import Identities
 from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
@@ -213,3 +214,24 @@ def reader_of(
         and not batch.file_name.lower().endswith(".gz"),
         earlier_conflicts=selectors.conflicting_rows(batch) if batch.rows else frozenset(),
     )
+
+
+def may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_rows: int) -> bool:
+    """Whether a record beyond the first chunk can still reject the file or pass its limit. Plain
+    CSV without a quote mark and without a line as long as a piece cannot be rejected: only an open
+    quote, an endless line or a broken transcoding shows so late. Its rows are its line ends."""
+    if reading.format != "csv" or mapping.encoding:
+        return True
+    if batch.document.byte_size > MAX_FILE_BYTES:
+        return True
+    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
+        first = ledger.piece(batch.document, 0) or b""
+        if first[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0")) or first[:2] == b"\x1f\x8b":
+            return True
+        ends = 0
+        for piece in ledger.document_bytes(batch.document):
+            found = max(piece.count(b"\n"), piece.count(b"\r"))
+            if b'"' in piece or not found:
+                return True
+            ends += found
+        return ends > most_rows and not batch.past_limit

@@ -38,7 +38,7 @@ def revise_row(
         raise Invalid("reason: say why the row is rejected; it stays on record")
     unknown = sorted(set(values) - set(ALL_FIELDS))
     if unknown:
-        raise Invalid(f"fields: {', '.join(unknown)} is not a field of a cost line")
+        raise Invalid(f"fields: {', '.join(unknown)} is no field of such a row")
     for name, text in {**values, "reason": reason}.items():
         if UNSTORABLE.search(text):
             raise Invalid(f"{name}: delete the invisible character and resubmit")

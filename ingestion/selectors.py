@@ -172,6 +172,11 @@ def duplicate_rows(batch: ImportBatch) -> QuerySet[DuplicateRow]:
     )
 
 
+def answered_lines(batch: ImportBatch) -> frozenset[tuple[int, int]]:
+    """The bank's lines that rows of this import were found to be, as (statement, number)."""
+    return frozenset(duplicate_rows(batch).values_list("original_batch", "original_number"))
+
+
 def work_of(kind: str, subject_ids: Sequence[int]) -> QuerySet[WorkItem]:
     """The work items for these subjects."""
     return WorkItem.objects.filter(kind=kind, subject_id__in=subject_ids)

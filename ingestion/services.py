@@ -16,10 +16,10 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import letters, mappings, paper_import, pipeline, selectors, waiting
+from ingestion import banking, letters, mappings, paper_import, pipeline, selectors, waiting
+from ingestion.bank_reading import BankChunk, BankReader
 from ingestion.formats.container import display_name
-from ingestion.formats.csv_file import MAX_FILE_BYTES
-from ingestion.formats.records import Reading, RejectedFile
+from ingestion.formats.records import RejectedFile
 from ingestion.letters import OverThreshold
 from ingestion.mapping import Mapping
 from ingestion.mappings import TakenOver
@@ -29,6 +29,7 @@ from ingestion.pipeline import Chunk, FileReader, MappingNeeded, Outcome
 from ingestion.reading import (
     mapping_for,
     mapping_of_import,
+    may_fail_late,
     older_version,
     open_reader,
     opened,
@@ -106,6 +107,7 @@ def receive_file(
     """
     mapping = mapping_for(production, source, choices or {})
     _check_asked(actor, production, mapping, choices or {})
+    banking.check_choice(production, mapping, choices or {})
     file_name = display_name(name)
     form = form_of(file_name)
     sha256, size = hash_of(read())
@@ -190,21 +192,12 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
     _enter(batch, ImportState.CHECKING)
     try:
         _check_size(batch)
-        _check_whole(batch)
-        _enter(batch, ImportState.POSTING)
-        reader = open_reader(batch, lambda: _beat(batch))
-        if is_entered:
-            _enter_documents(batch, reader)
-        else:
-            with pipeline.uncollected():
-                for chunk in reader.chunks(start_after=batch.rows):
-                    _post_chunk(batch, reader, chunk, partial(_decide, batch, reader, chunk))
-                    posting.refresh_statistics()
+        reader = _carry(batch, is_entered=is_entered)
     except OverThreshold as over:
         _hold_back(batch, str(over))
         return
     except MappingNeeded as needed:
-        if _read_by_newest(batch):
+        if mappings.read_by_newest(batch):
             run_import(import_id=import_id, production_id=production_id, user_id=user_id)
         else:
             mappings.wait_for_mapping(batch, needed)
@@ -213,28 +206,36 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
         assert batch.rows == 0, "a file is checked whole before its first row posts"
         _finish(batch, rejection.code, rejection.reason, [])
         return
-    notes = [*older_version(reader.mapping), *reader.reading.notes, *reader.resolution.notes]
-    _finish(batch, "", "", notes, reader)
+    _finish(batch, "", "", [*older_version(reader.mapping), *reader.notes], reader)
 
 
-def _read_by_newest(batch: ImportBatch) -> bool:
-    """Whether what was decided of another file, while this one waited, lets this one in too."""
+def _carry(batch: ImportBatch, *, is_entered: bool) -> FileReader | BankReader:
+    """Check the file whole, then post it chunk by chunk, from wherever the import stands."""
+    if banking.is_banks(batch):
+        return _keep_lines(batch)
+    _check_whole(batch)
+    _enter(batch, ImportState.POSTING)
+    reader = open_reader(batch, lambda: _beat(batch))
+    if is_entered:
+        _enter_documents(batch, reader)
+        return reader
+    with pipeline.uncollected():
+        for chunk in reader.chunks(start_after=batch.rows):
+            _post_chunk(batch, reader, chunk, partial(_decide, batch, reader, chunk))
+            posting.refresh_statistics()
+    return reader
+
+
+def _keep_lines(batch: ImportBatch) -> BankReader:
+    """Keep a bank's lines. Its file is read to its end as it is opened: totals are proven then."""
+    reader = banking.open_bank_reader(batch, lambda: _beat(batch))
+    _enter(batch, ImportState.POSTING)
     with _acting(batch):
-        newest = mapping_for(batch.production, batch.source, batch.declared)
-    if newest.name == batch.mapping:
-        return False
-    try:
-        opened(batch, newest, lambda: stored_pieces(batch, lambda: None))
-    except RejectedFile:
-        return False
-    with _acting(batch):
-        moved = ImportBatch.objects.filter(
-            pk=batch.pk, rows=0, mapping=batch.mapping, state=ImportState.CHECKING
-        ).update(mapping=newest.name)
-    if moved != 1:
-        raise TakenOver(f"import {batch.pk} is read by another version already")
-    batch.mapping = newest.name
-    return True
+        banking.open_all(batch, reader)
+    for chunk in reader.chunks(start_after=batch.rows):
+        _post_chunk(batch, reader, chunk, partial(banking.decide, batch, reader, chunk))
+        posting.refresh_statistics()
+    return reader
 
 
 def _enter(batch: ImportBatch, state: ImportState) -> None:
@@ -302,29 +303,8 @@ def _check_whole(batch: ImportBatch) -> None:
                 "themselves"
             )
         is_long = count == pipeline.CHUNK_ROWS + 1
-        if is_long and not _may_fail_late(batch, reading, mapping, most):
+        if is_long and not may_fail_late(batch, reading, mapping, most):
             return
-
-
-def _may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_rows: int) -> bool:
-    """Whether a record beyond the first chunk can still reject the file or pass its limit. Plain
-    CSV without a quote mark and without a line as long as a piece cannot be rejected: only an open
-    quote, an endless line or a broken transcoding shows so late. Its rows are its line ends."""
-    if reading.format != "csv" or mapping.encoding:
-        return True
-    if batch.document.byte_size > MAX_FILE_BYTES:
-        return True
-    with _acting(batch):
-        first = ledger.piece(batch.document, 0) or b""
-        if first[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0")) or first[:2] == b"\x1f\x8b":
-            return True
-        ends = 0
-        for piece in ledger.document_bytes(batch.document):
-            found = max(piece.count(b"\n"), piece.count(b"\r"))
-            if b'"' in piece or not found:
-                return True
-            ends += found
-        return ends > most_rows and not batch.past_limit
 
 
 def _enter_documents(batch: ImportBatch, reader: FileReader) -> None:
@@ -341,9 +321,9 @@ def _enter_documents(batch: ImportBatch, reader: FileReader) -> None:
 
 def _post_chunk(
     batch: ImportBatch,
-    reader: FileReader,
-    chunk: Chunk | Document,
-    decide: Callable[[], Outcome | paper_import.Outcome],
+    reader: FileReader | BankReader,
+    chunk: Chunk | BankChunk | Document,
+    decide: Callable[[], Outcome | banking.BankOutcome | paper_import.Outcome],
     *,
     alone: bool = False,
 ) -> None:
@@ -383,9 +363,11 @@ def _decide(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> Outcome:
 
 
 def _write(
-    batch: ImportBatch, reader: FileReader, chunk: Chunk | Document,
-    outcome: Outcome | paper_import.Outcome,
-) -> None:  # fmt: skip
+    batch: ImportBatch,
+    reader: FileReader | BankReader,
+    chunk: Chunk | BankChunk | Document,
+    outcome: Outcome | banking.BankOutcome | paper_import.Outcome,
+) -> None:
     moved = ImportBatch.objects.filter(
         pk=batch.pk, rows=batch.rows, state=ImportState.POSTING, mapping=batch.mapping
     ).update(
@@ -416,6 +398,16 @@ def _write(
             for record, first, number in outcome.duplicates
         )
         posting.copy_rows("ingestion_duplicaterow", pipeline.DUPLICATE_COLUMNS, lines)
+    if isinstance(outcome, banking.BankOutcome):
+        banking.keep(outcome)
+    else:
+        assert isinstance(reader, FileReader)
+        _post(batch, reader, chunk.first_row, outcome)
+
+
+def _post(
+    batch: ImportBatch, reader: FileReader, first_row: int, outcome: Outcome | paper_import.Outcome
+) -> None:
     # In unit order: two files that post to the same units then never wait in a circle.
     for unit_id in sorted(outcome.drafts):
         posted = posting.post_batch(
@@ -424,7 +416,7 @@ def _write(
                 production=batch.production,
                 unit_id=unit_id,
                 kind="import",
-                key=_batch_key(batch, chunk.first_row, unit_id),
+                key=_batch_key(batch, first_row, unit_id),
                 document=batch.document,
                 origin=batch.mapping,
             ),
@@ -438,7 +430,11 @@ def _batch_key(batch: ImportBatch, first_row: int, unit_id: int) -> bytes:
 
 
 def _finish(
-    batch: ImportBatch, code: str, reason: str, notes: list[str], reader: FileReader | None = None
+    batch: ImportBatch,
+    code: str,
+    reason: str,
+    notes: list[str],
+    reader: FileReader | BankReader | None = None,
 ) -> None:
     """Say how the import ended, in its row and in the unit's log, once."""
     with _acting(batch):
@@ -456,7 +452,7 @@ def _finish(
         now.code, now.reason, now.notes = code, reason, notes
         now.finished_at = now.heartbeat_at = timezone.now()
         now.shape = {k: v for k, v in now.shape.items() if k != "samples"}
-        if reader is not None:
+        if isinstance(reader, FileReader):
             now.shape = mappings.shape_of(reader.reading)
             mappings.log_drift(batch, reader.mapping, now.shape["header"], "unread")
         now.save(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, connection
 
 from access.models import Production, User
+from ingestion import banking
 from ingestion.drafting import Drafter
 from ingestion.formats.records import Record, RejectedFile
 from ingestion.identity import Identities
@@ -108,9 +109,13 @@ def settle(
     by_import = sorted(asked, key=_import_of)
     work: list[tuple[Reader, ImportBatch, list[Candidate]]] = []
     papers: list[tuple[Reader, ImportBatch, list[Asked]]] = []
+    banks: list[tuple[ImportBatch, list[Asked]]] = []
     for _, rows in groupby(by_import, key=_import_of):
         group = list(rows)
         batch = group[0].row.batch
+        if banking.is_banks(batch):
+            banks.append((batch, group))
+            continue
         reader = readers.of(batch, group[0].mapping)
         if isinstance(reader, RejectedFile):
             fault = Violation("row", reader.code, "a chart with its clearing accounts", "",
@@ -123,10 +128,11 @@ def settle(
         work.append((reader, batch, _candidates(reader, batch, group, ends)))
     # The imports' rows before any posting, in one order: an import that goes on meanwhile takes
     # its own row first too, and so nobody waits in a circle.
-    batches = [batch for _, batch, _ in (*work, *papers)]
+    batches = [*(b for _, b, _ in (*work, *papers)), *(batch for batch, _ in banks)]
     _lock(batches)
     for reader, batch, group in papers:
         ends += _settle_documents(actor, reader, batch, group)
+    ends += [_bank_end(each) for _, group in banks for each in group]
     for reader, batch, candidates in work:
         ends += _post(actor, production, reader, batch, candidates, name)
     _write(production, ends)
@@ -138,6 +144,12 @@ def settle(
 
 def _import_of(asked: Asked) -> tuple[int, str]:
     return asked.row.batch_id, asked.mapping
+
+
+def _bank_end(asked: Asked) -> End:
+    """What became of a row of a bank's file; it is taken at once."""
+    said = banking.resubmitted(asked.row, asked.cells)
+    return End(asked, said, [], None) if isinstance(said, str) else End(asked, "held", said, None)
 
 
 def reject(*, production: Production, asked: Sequence[Asked]) -> list[End]:

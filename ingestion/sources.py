@@ -13,6 +13,7 @@ such registers hold.
 from dataclasses import replace
 from typing import Final
 
+from ingestion.bank_sources import BANKS
 from ingestion.columns import ACCOUNT, SEGMENTS, US_AMOUNTS, US_DATES
 from ingestion.mapping import Column, Mapping
 from ingestion.paper_sources import PAPERS
@@ -347,6 +348,7 @@ VERSIONS: Final = (
     PAYROLL_REGISTER_SHOWBIZ,
     CIRCUS_ACTUALS,
     *PAPERS,
+    *BANKS,
 )
 BY_NAME: Final = {mapping.name: mapping for mapping in VERSIONS}
 # The newest version of each source.

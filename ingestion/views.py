@@ -13,12 +13,12 @@ from access.requests import ScopedRequest
 from ingestion import screens, selectors, tasks
 from ingestion.models import ImportBatch
 from ingestion.services import Receipt, receive_file, unit_for
-from ledger.selectors import document_by_sha256, document_bytes
+from ledger.selectors import bank_accounts, document_by_sha256, document_bytes
 from taxonomy.selectors import units
 
 SHOWN = 50
-# What a petty-cash sheet may not say itself.
-SAID_OF_THE_FILE = ("custodian", "number")
+# What a petty-cash sheet or a bank's table may not say itself.
+SAID_OF_THE_FILE = ("custodian", "number", "bank_account")
 
 
 def asked_import(request: ScopedRequest, import_id: int) -> ImportBatch:
@@ -46,6 +46,10 @@ def imports(request: ScopedRequest, code: str) -> HttpResponse:
             for u in units(request.production)
         ],
         "batches": [screens.import_view(b) for b in selectors.imports(request.production)[:SHOWN]],
+        "bank_accounts": [
+            {"id": a.pk, "name": a.name, "selected": str(a.pk) == request.POST.get("bank_account")}
+            for a in bank_accounts(request.production).filter(is_active=True)
+        ],
         "form_error": refusal,
         "said": {name: _text(request, name) for name in SAID_OF_THE_FILE},
     }

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 
 from access.models import Production
 from ledger.bank_lines import identifier_key
@@ -110,11 +110,38 @@ def bank_statements(production: Production) -> QuerySet[BankStatement]:
     )
 
 
+def bank_statement_by_key(production: Production, key: bytes) -> BankStatement | None:
+    """The statement that was opened under this key."""
+    return bank_statements(production).filter(key=key).first()
+
+
 def statement_lines(statement: BankStatement) -> QuerySet[StatementLine]:
     """The lines a statement brought, as they stand in it."""
     return StatementLine.objects.filter(
         production_id=statement.production_id, statement=statement
     ).order_by("number")
+
+
+def statement_line(production: Production, line_id: int) -> StatementLine | None:
+    """One line with its statement, account and file."""
+    return (
+        StatementLine.objects.filter(production=production, pk=line_id)
+        .select_related("bank_account", "statement__bank_account", "statement__document")
+        .first()
+    )
+
+
+def statement_totals(
+    production: Production, statement_ids: Sequence[int]
+) -> dict[int, tuple[int, Decimal]]:
+    """statement -> (lines it brought, what they come to)."""
+    rows = (
+        StatementLine.objects.filter(production=production, statement__in=statement_ids)
+        .order_by()
+        .values_list("statement_id")
+        .annotate(count=Count("pk"), total=Sum("amount"))
+    )
+    return {statement: (count, total) for statement, count, total in rows}
 
 
 def document_range(document: SourceDocument, start: int, end: int) -> bytes:

@@ -23,6 +23,7 @@ SCREENS = (
     ("invoices", "Invoices", "n", "view_costs"),
     ("payments", "Payments", "y", "view_costs"),
     ("journals", "Journals", "j", "view_all_costs"),
+    ("bank", "Bank", "", "import_files"),
     ("funds", "Petty cash", "h", "view_costs"),
     ("vendors", "Vendors", "v", "post_entries"),
     ("bible", "Bible", "k", "view_costs"),
@@ -77,6 +78,9 @@ _HOME = {
     "fund_close": "funds",
     "fx_rates": "fx_register",
     "segment_change": "segments",
+    "bank_change": "bank",
+    "bank_statement": "bank",
+    "bank_line": "bank",
 }
 
 

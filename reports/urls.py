@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reports import book_views, fx_views, segment_views, views
+from reports import bank_views, book_views, fx_views, segment_views, views
 
 urlpatterns = [
     path("history/<slug:kind>/<int:key>/", book_views.history, name="history"),
@@ -8,6 +8,10 @@ urlpatterns = [
     path("fx/rates/", fx_views.fx_rates, name="fx_rates"),
     path("segments/", segment_views.segment_list, name="segments"),
     path("segments/change/", segment_views.segment_change, name="segment_change"),
+    path("bank/", bank_views.bank, name="bank"),
+    path("bank/change/", bank_views.bank_change, name="bank_change"),
+    path("bank/statements/<int:statement_id>/", bank_views.bank_statement, name="bank_statement"),
+    path("bank/lines/<int:line_id>/", bank_views.bank_line, name="bank_line"),
     path("cost-report/", views.cost_report, name="cost_report"),
     path("accounts/<str:account_code>/", views.account_lines, name="account_lines"),
     path("transactions/<slug:transaction_id>/", views.transaction, name="transaction"),

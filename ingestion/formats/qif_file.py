@@ -128,7 +128,7 @@ class _Reader:
         elif amount is None:
             code = "E_AMOUNT"
         elif not _splits_add_up(values, amount):
-            code = "E_SPLIT"
+            code = "E_PARTS"
         elif day is None:
             code = "E_DATE"
         self._feed.add(statement, line, Place(start, end, code))

@@ -20,6 +20,7 @@ from ingestion.desk_acts import CauseAsked, act_on_cause
 from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
+from ledger.statement_tables import StatementLine
 from purchasing.funds import FundPlan, move_cash, open_fund
 from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan
@@ -37,6 +38,8 @@ from tests.factories import (
     make_film,
     role,
 )
+from tests.ledger.banking import banked, taken
+from tests.ledger.banking import line as bank_line
 from tests.ledger.exhibits import png
 from tests.purchasing.office import DAY, Office, office
 
@@ -77,8 +80,8 @@ ONLY_POSTED_TO = (
     "logout", "append_node", "attach", "withdraw_attachment", "order_approve", "order_send_back",
     "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
     "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
-    "segment_change", "quarantine_upload", "quarantine_ask", "import_cancel", "threshold_set",
-    "hook_set", "feed_step",
+    "segment_change", "bank_change", "quarantine_upload", "quarantine_ask", "import_cancel",
+    "threshold_set", "hook_set", "feed_step",
     "budget_approve", "budget_lock", "budget_request", "budget_decide",
 )  # fmt: skip
 POSTED_TO = (
@@ -196,8 +199,20 @@ def _asked(film: Film, held: HeldRow, camera: str, art: str) -> dict[str, dict[s
     return {"question": {"question_id": made["CAM"]}, "art_question": {"question_id": made["ART"]}}
 
 
+def _banks(film: Film, words: str) -> dict[str, dict[str, Any]]:
+    """A bank account with a statement of one line, and their addresses."""
+    taken(film, banked(film, name=f"Bank {film.code}"), bank_line(1, "-5.00", words))
+    with role("owner"):
+        made = StatementLine.objects.get(production=film.production)
+    return {
+        "bank_statement": {"statement_id": made.statement_id},
+        "bank_line": {"line_id": made.pk},
+    }
+
+
 def _orders_and_papers(place: Place, camera: str, art: str) -> None:
     """An order, an invoice and a float of each department, and their addresses."""
+    place.ids |= _banks(place.film, f"{camera}{art}")
     for words, center, account, vendor in (
         (place.ids, "CAM", "3310", camera), (place.art, "ART", "2220", art),
     ):  # fmt: skip
@@ -257,6 +272,8 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     "close_period": {"number": 99},
     "history": {"kind": "order", "key": NEVER},
     **{name: {"import_id": NEVER} for name in IMPORT_ADDRESSES},
+    "bank_statement": {"statement_id": NEVER},
+    "bank_line": {"line_id": NEVER},
     "source_file": {"sha256": "ab" * 32},
     "quarantined_row": {"row_id": NEVER},
     "question": {"question_id": NEVER},

@@ -26,7 +26,7 @@ from ingestion.models import ImportBatch, ImportState
 from ingestion.pipeline import MappingNeeded
 from ingestion.services import Receipt, form_of, hash_of, receive_file, unit_for
 from ingestion.sources import REGISTRY
-from ledger.selectors import document_by_sha256
+from ledger.selectors import bank_accounts, document_by_sha256
 from taxonomy.selectors import unit_by_code, units
 
 READ_BYTES = 1 << 20
@@ -58,6 +58,9 @@ class Command(BaseCommand):
         parser.add_argument("--number", help="petty cash: the envelope, where no column says so")
         parser.add_argument("--delimiter", help="declare what separates columns: tab, ; or |")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+        parser.add_argument(
+            "--bank-account", help="a bank account's name, for files that do not say which it is"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -89,6 +92,8 @@ class Command(BaseCommand):
     ) -> dict[str, Any]:
         choices = _choices(options)
         with context.acting(user_id=person.pk, production_id=production.pk):
+            if options["bank_account"]:
+                choices["bank_account"] = _bank_account(production, options["bank_account"])
             code = options["unit"]
             unit = unit_by_code(production, code) if code else units(production).first()
             receipt = receive_file(
@@ -174,6 +179,13 @@ def _outlook(
     except RejectedFile as rejection:
         return {**said, "state": "rejected", "code": rejection.code, "reason": rejection.reason}
     return {**said, "mapping": batch.mapping, **outlook.columns()}
+
+
+def _bank_account(production: Production, name: str) -> str:
+    found = bank_accounts(production).filter(name__iexact=name).first()
+    if found is None:
+        raise CommandError(f"there is no bank account {name!r} on {production.code}")
+    return str(found.pk)
 
 
 def _blank(path: Path) -> dict[str, Any]:

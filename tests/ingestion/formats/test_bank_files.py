@@ -263,7 +263,7 @@ def test_a_qif_record_that_cannot_be_trusted_is_held(changed: str, to: str, code
 
 
 def test_qif_splits_must_come_to_the_amount() -> None:
-    assert [r.code for r in read("a.qif", QIF.replace("$-250.00", "$-251.00"))] == ["E_SPLIT", None]
+    assert [r.code for r in read("a.qif", QIF.replace("$-250.00", "$-251.00"))] == ["E_PARTS", None]
 
 
 @pytest.mark.parametrize(

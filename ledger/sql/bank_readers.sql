@@ -1,0 +1,12 @@
+-- What banks say is for those who see every cost and open received files: a line leads to its bytes.
+DO $$
+DECLARE t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['ledger_bankaccount', 'ledger_bankidentifier', 'ledger_bankstatement',
+                             'ledger_statementline', 'ledger_historicalbankaccount']
+    LOOP
+        EXECUTE format('ALTER POLICY reader_scope ON %I USING ('
+            'production_id = (SELECT sec.member_production_id())'
+            ' AND (SELECT sec.may(''view_all_costs'') AND sec.may(''import_files'')))', t);
+    END LOOP;
+END $$;
