@@ -93,14 +93,21 @@ def role(name: str) -> Iterator[None]:
 
 def _session(name: str, like: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
     """This thread's connection as a role, to the database another connection is about."""
-    key = name, like.settings_dict["NAME"]
     opened: dict[tuple[str, str], BaseDatabaseWrapper] = _sessions.__dict__
+    parameters, database = server.parameters(name), like.settings_dict["NAME"]
+    opened[like.settings_dict["USER"], database] = like
+    key = parameters["USER"], database
     if key not in opened:
         made = opened[key] = like.copy()
-        parameters = server.parameters(name)
         made.settings_dict["USER"] = parameters["USER"]
         made.settings_dict["PASSWORD"] = parameters["PASSWORD"]
     return opened[key]
+
+
+def close_sessions() -> None:
+    """Close this thread's sessions as whatever role; each opens again when it is next used."""
+    for session in _sessions.__dict__.values():
+        session.close()
 
 
 def make_cast() -> Cast:

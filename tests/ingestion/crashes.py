@@ -29,7 +29,7 @@ from django.db import connection  # noqa: E402
 from access import context  # noqa: E402
 from ledger.verify import verify_production  # noqa: E402
 from prodacct import server  # noqa: E402
-from tests.factories import make_cast, make_film, role  # noqa: E402
+from tests.factories import close_sessions, make_cast, make_film, role  # noqa: E402
 from tests.ingestion.test_kill import (  # noqa: E402
     CHUNK_ROWS,
     ROWS,
@@ -52,7 +52,7 @@ def crash() -> None:
     os.kill(pid, signal.SIGQUIT)
     while cluster.is_running:
         time.sleep(0.005)
-    connection.close()
+    close_sessions()
     cluster.start()
 
 
@@ -93,7 +93,7 @@ def main() -> None:
         for week in weeks:
             assert_right(week)
         assert verify_production(film.production).findings == []
-        connection.close()
+    close_sessions()
     print(part_way)
 
 
