@@ -15,13 +15,12 @@ from ingestion.mapping_tables import DriftEntry, DryRun, MappingVersion
 from ingestion.models import ImportBatch, ImportState
 from ingestion.reading import mapping_named, newest_mapping
 from ingestion.rules import DATE_FORMATS, IGNORE, SIGNS, Rules
-from ingestion.screens import import_view, moment, source_choices
+from ingestion.screens import ENCODINGS, import_view, in_words, moment, source_choices
 from ingestion.sources import REGISTRY, VERSIONS
 from ingestion.suggesting import suggest
 
 SURE = 0.8
 ENTRIES_SHOWN = 200
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "utf-16", "mac-roman", "shift_jis")
 STATUS = {
     "usual": "Same",
     "ignored": "Left out",
@@ -37,15 +36,7 @@ VERDICTS = {
     "mapped": "Read as",
     "ignored": "Left out",
 }
-DATE_WORDS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%y": "YY"}
 Sent = Words[str, str]
-
-
-def in_words(form: str) -> str:
-    """A date form as people write it: MM/DD/YYYY."""
-    for directive, word in DATE_WORDS.items():
-        form = form.replace(directive, word)
-    return form
 
 
 def wizard_view(batch: ImportBatch, shape: dict[str, Any], sent: Sent) -> dict[str, Any]:
@@ -101,14 +92,15 @@ def _columns(
     samples = shape.get("samples") or [[] for _ in columns]
     seen = _first_seen(versions)
     usual = {c.field: c.headers[0] for c in mapping.columns if c.headers}
+    absent = {c.field for c in mapping.columns if c.required} - taken
     for place, column in enumerate(columns):
         is_open = column.known in {"new", "money"}
         found = suggest(column.header, mapping, taken, samples[place]) if is_open else None
-        if found and found.score >= SURE:
-            taken.add(found.field)
         default = column.field or (IGNORE if column.known == "ignored" else "")
-        if is_open and found and found.score >= SURE:
+        # Chosen beforehand only where the file cannot go on without a choice.
+        if found and found.score >= SURE and found.field in absent:
             default = found.field
+            taken.add(found.field)
         choice = chosen.get(f"column-{place}", default)
         renamed = column.known == "alias" and usual.get(column.field) != column.header
         yield {
@@ -268,15 +260,21 @@ def _entry(
     production: Production, entry: DriftEntry, newest: Words[str, Mapping]
 ) -> dict[str, Any]:
     batch = entry.batch
-    is_open = entry.verdict == "unread" and entry.source in newest
+    is_new = (entry.verdict, entry.change) == ("unread", "new")
+    is_open = is_new and entry.source in newest
+    as_field = label_of(entry.field) if entry.field else ""
+    came = VERDICTS[entry.verdict]
+    if entry.change == "missing":
+        came = f"{came}: no {as_field}" if entry.verdict == "stopped" else f"Without {as_field}"
+    elif as_field:
+        came = f"{came} {as_field}" if entry.verdict == "mapped" else f"{came}, as {as_field}"
     return {
         "at": moment(entry.at),
         "source": REGISTRY[entry.source].label if entry.source in REGISTRY else entry.source,
         "source_key": entry.source,
         "header": entry.header,
         "change": CHANGES[entry.change] + (f", was {entry.was}" if entry.was else ""),
-        "verdict": VERDICTS[entry.verdict],
-        "field": label_of(entry.field) if entry.field else "",
+        "verdict": came,
         "by": "" if entry.decided_by is None else str(entry.decided_by),
         "mapping": entry.mapping,
         "rows": None if batch is None else batch.rows,

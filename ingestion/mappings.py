@@ -13,7 +13,7 @@ from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
 from ingestion import letters, rules, selectors, waiting
-from ingestion.drift import drift
+from ingestion.drift import Drift, drift
 from ingestion.formats.records import Reading, RejectedFile
 from ingestion.letter_tables import Decision
 from ingestion.mapping import (
@@ -139,31 +139,48 @@ def wait_for_mapping(batch: ImportBatch, needed: MappingNeeded) -> None:
         if moved != 1:
             raise TakenOver(f"import {batch.pk} has been moved on by another worker")
         mapping = mapping_named(batch.production, batch.mapping)
-        log_drift(batch, mapping, shape["header"], "stopped")
+        log_drift(batch, mapping, shape["header"], stopped=True)
 
 
-def log_drift(batch: ImportBatch, mapping: Mapping, header: list[str], unknown: str) -> None:
-    """Write down which columns are not as in the source's last file. `unknown` is what became of
-    those nobody has decided about: passed over (`unread`), or the import has `stopped`."""
+def log_drift(
+    batch: ImportBatch, mapping: Mapping, header: list[str], *, stopped: bool = False
+) -> None:
+    """Write down which columns are not as in the source's last file, and whether the import has
+    stopped for them."""
     if mapping.is_positional or not header:
         return
-    stops = {c.header for c in read_header(mapping, header) if c.known == "money"}
+    columns = read_header(mapping, header)
+    money = {c.header for c in columns if c.known == "money"}
+    absent = {c.field for c in mapping.columns if c.required} - {c.field for c in columns}
+    said = set(selectors.drift_of(batch).values_list("header", "change"))
+    found = drift(mapping, header, selectors.last_header(batch))
     DriftEntry.objects.bulk_create(
         DriftEntry(
             production_id=batch.production_id,
             batch=batch,
             source=batch.source,
             mapping=batch.mapping,
-            header=found.column[:LONGEST_CELL],
-            change=found.change,
-            field=found.field,
-            was=found.was[:LONGEST_CELL],
-            verdict="resolved"
-            if found.change != "new"
-            else ("stopped" if found.column in stops else unknown),
+            header=each.column[:LONGEST_CELL],
+            change=each.change,
+            field=each.field,
+            was=each.was[:LONGEST_CELL],
+            verdict=_came_of(each, money, absent, stopped=stopped),
         )
-        for found in drift(mapping, header, selectors.last_header(batch))
+        for each in found
+        # What was said while it waited is not said again; what is still undecided is.
+        if each.change == "new" or (each.column[:LONGEST_CELL], each.change) not in said
     )
+
+
+def _came_of(each: Drift, money: set[str], absent: set[str], *, stopped: bool) -> str:
+    """What came of a column that is not as before: where the money is unknown, that stopped the
+    file; else, where a required field has no column, any unknown one may be it."""
+    if each.change == "missing":
+        return "stopped" if stopped and each.field in absent else "unread"
+    if each.change != "new":
+        return "resolved"
+    is_cause = each.column in money or (not money and bool(absent))
+    return "stopped" if stopped and is_cause else "unread"
 
 
 def proposed(

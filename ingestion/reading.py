@@ -10,7 +10,7 @@ from access.models import Production
 from ingestion import rules, selectors
 from ingestion.drafting import Drafter
 from ingestion.formats.csv_file import MAX_FILE_BYTES
-from ingestion.formats.records import Reading, RejectedFile
+from ingestion.formats.records import Dialect, Reading, RejectedFile
 from ingestion.identity import Identities
 from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
 from ingestion.models import ImportBatch
@@ -40,7 +40,9 @@ def mapping_for(production: Production, source: str, choices: dict[str, str]) ->
         raise Invalid(f"{unreadable[0]}: expected visible characters only")
     newest = newest_mapping(production, source)
     try:
-        return _declared(newest, choices)
+        mapping = _declared(newest, choices)
+        Dialect(mapping.encoding, mapping.delimiter)  # raises for what separates no columns
+        return mapping
     except ValueError as error:
         raise Invalid(f"decimal mark, or separator: {error}") from None
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ingestion.mapping import (
     ALL_FIELDS,
+    DELIMITERS,
     Column,
     Mapping,
     fingerprint,
@@ -198,6 +199,9 @@ def _check_writing(rules: Rules) -> None:
             codecs.lookup(rules.encoding)
         except (LookupError, ValueError):
             raise RuleError(f"encoding: {rules.encoding!r} is none that is known") from None
+    if rules.delimiter not in {None, *DELIMITERS.values()}:
+        known = ", ".join(DELIMITERS)
+        raise RuleError(f"columns apart by: expected {known}, found {rules.delimiter!r}")
     if rules.decimal not in {None, *DECIMALS}:
         raise RuleError(f"decimal mark: expected . or , and found {rules.decimal!r}")
     if rules.sign not in {None, *SIGNS}:

@@ -1,15 +1,20 @@
 """What the import screens show, ready for their templates."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
 
 from ingestion import selectors
+from ingestion.mapping import DELIMITERS
 from ingestion.models import ImportBatch, ImportState
+from ingestion.rules import DATE_FORMATS, DECIMALS
 from ingestion.sources import REGISTRY
 
 STALLED_SECONDS = 40
+ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "utf-16", "mac-roman", "shift_jis")
+DATE_WORDS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%y": "YY"}
 RUNNING = (ImportState.CHECKING, ImportState.POSTING)
 WAITING_FOR_A_PERSON = (
     ImportState.MAPPING_NEEDED,
@@ -28,6 +33,34 @@ def source_choices(chosen: str = "") -> list[dict[str, Any]]:
     return [
         {"key": m.source, "label": m.label, "hint": m.hint, "selected": m.source == chosen}
         for m in REGISTRY.values()
+    ]
+
+
+def in_words(form: str) -> str:
+    """A date form as people write it: MM/DD/YYYY."""
+    for directive, word in DATE_WORDS.items():
+        form = form.replace(directive, word)
+    return form
+
+
+def writing_choices(sent: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What may be declared of how one file is written; '' is as its source usually writes."""
+    asked = (
+        ("encoding", "Encoding", [(e, e.upper()) for e in ENCODINGS]),
+        ("delimiter", "Columns apart by", [(name, name) for name in DELIMITERS]),
+        ("decimal", "Decimal mark", [(mark, mark) for mark in DECIMALS]),
+        ("date_format", "Dates", [(form, in_words(form)) for form in DATE_FORMATS]),
+    )
+    return [
+        {
+            "name": name,
+            "label": label,
+            "choices": [
+                {"value": value, "label": shown, "selected": sent.get(name, "") == value}
+                for value, shown in [("", "As usual"), *choices]
+            ],
+        }
+        for name, label, choices in asked
     ]
 
 

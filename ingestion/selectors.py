@@ -221,10 +221,16 @@ def drift_entries(production: Production) -> QuerySet[DriftEntry]:
     )
 
 
+def drift_of(batch: ImportBatch) -> QuerySet[DriftEntry]:
+    """What is in the drift log of one import."""
+    return DriftEntry.objects.filter(production_id=batch.production_id, batch=batch)
+
+
 def read_past(production: Production, source: str, columns: Sequence[str]) -> list[str]:
     """Which of these columns were in a file that has posted, and nobody had decided about."""
     found = DriftEntry.objects.filter(
-        production=production, source=source, header__in=columns, verdict="unread",
+        production=production, source=source, header__in=columns, change="new",
+        verdict="unread",
         batch__posted__gt=0,
     )  # fmt: skip
     return sorted(set(found.values_list("header", flat=True)))

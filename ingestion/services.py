@@ -454,7 +454,7 @@ def _finish(
         now.shape = {k: v for k, v in now.shape.items() if k != "samples"}
         if isinstance(reader, FileReader):
             now.shape = mappings.shape_of(reader.reading)
-            mappings.log_drift(batch, reader.mapping, now.shape["header"], "unread")
+            mappings.log_drift(batch, reader.mapping, now.shape["header"])
         now.save(
             update_fields=[
                 "state", "code", "reason", "notes", "shape", "finished_at", "heartbeat_at",

@@ -17,8 +17,11 @@ from ledger.selectors import bank_accounts, document_by_sha256, document_bytes
 from taxonomy.selectors import units
 
 SHOWN = 50
-# What a petty-cash sheet or a bank's table may not say itself.
-SAID_OF_THE_FILE = ("custodian", "number", "bank_account")
+# What a petty-cash sheet or a bank's table may not say itself, and how a file that is not as usual
+# is written.
+SAID_OF_THE_FILE = (
+    "custodian", "number", "bank_account", "encoding", "delimiter", "decimal", "date_format",
+)  # fmt: skip
 
 
 def asked_import(request: ScopedRequest, import_id: int) -> ImportBatch:
@@ -52,6 +55,7 @@ def imports(request: ScopedRequest, code: str) -> HttpResponse:
         ],
         "form_error": refusal,
         "said": {name: _text(request, name) for name in SAID_OF_THE_FILE},
+        "written": screens.writing_choices(request.POST.dict()),
     }
     return render(request, "ingestion/imports.html", page, status=422 if refusal else 200)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -170,3 +171,31 @@ def test_a_column_that_was_passed_over_is_decided_in_the_drift_log(
     assert kept is not None
     assert kept.rules == {"decimal": ","}
     assert MappingVersion.objects.filter(production=film.production).count() == 2
+
+
+def test_how_one_file_is_written_may_be_said_when_it_is_handed_in(
+    film: Film, browse: Browse
+) -> None:
+    data = table("Vendor|Invoice Number|Invoice Date|Account Number|Amount",
+                 ["Zoë|1|14.01.2026|3310|1.234,50"]).decode().encode("cp1252")  # fmt: skip
+    sent = {
+        "source": "vendor-invoices", "unit": "MAIN", "encoding": "cp1252", "delimiter": "pipe",
+        "decimal": ",", "date_format": "%d.%m.%Y",
+    }  # fmt: skip
+    with role("web"):
+        client, url = browse("amir"), reverse("imports", args=[film.code])
+        page = client.post(
+            url, {**sent, "file": SimpleUploadedFile("a.csv", data), "delimiter": "xx"}
+        )
+        assert page.status_code == 422
+        assert '<option value="cp1252" selected>' in page.content.decode()
+        assert (
+            client.post(url, {**sent, "file": SimpleUploadedFile("a.csv", data)}).status_code == 302
+        )
+    do_the_work()
+    with acting(film, "amir"):
+        done = selectors.imports(film.production).get()
+    assert (done.state, done.reason) == ("posted", ""), done.declared
+    assert [(e.reference, e.amount) for e in entries(film)] == [("1", "1234.50")]
+    with acting(film, "amir"):
+        assert selectors.newest_version(film.production, "vendor-invoices") is None

@@ -102,6 +102,7 @@ def test_a_source_s_way_of_writing_is_said_and_not_inferred() -> None:
     [
         {"encoding": "klingon"},
         {"decimal": ";"},
+        {"delimiter": "x"},
         {"sign": "maybe"},
         {"zone": "Mars/Olympus"},
         {"zone": "../../etc/passwd"},
