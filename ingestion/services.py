@@ -200,13 +200,21 @@ def run_import(*, import_id: int, production_id: int, user_id: int) -> None:
         if mappings.read_by_newest(batch):
             run_import(import_id=import_id, production_id=production_id, user_id=user_id)
         else:
-            mappings.wait_for_mapping(batch, needed)
+            _wait_for_mapping(batch, needed)
         return
     except RejectedFile as rejection:
         assert batch.rows == 0, "a file is checked whole before its first row posts"
         _finish(batch, rejection.code, rejection.reason, [])
         return
     _finish(batch, "", "", [*older_version(reader.mapping), *reader.notes], reader)
+
+
+def _wait_for_mapping(batch: ImportBatch, needed: MappingNeeded) -> None:
+    """Wait for a person, unless the file's first rows show that it cannot be read at all."""
+    try:
+        mappings.wait_for_mapping(batch, needed)
+    except RejectedFile as rejection:
+        _finish(batch, rejection.code, rejection.reason, [])
 
 
 def _carry(batch: ImportBatch, *, is_entered: bool) -> FileReader | BankReader:

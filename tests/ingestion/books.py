@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from ingestion import resolving, selectors, work
-from ingestion.models import HeldRow, ImportBatch, RevisionOutcome
+from ingestion.models import HeldRow, ImportBatch, RevisionOutcome, WorkItem
 from tests.factories import Film, acting, role
 
 
@@ -78,6 +78,14 @@ def codes(film: Film) -> dict[int, list[str]]:
 def table(header: str, rows: Iterable[str]) -> bytes:
     """A CSV file a person could type."""
     return "\n".join([header, *rows, ""]).encode()
+
+
+def do_the_work(film: Film) -> None:
+    """What the worker does: all that waits for this film, as the worker's own database role."""
+    with role("worker"):
+        ready = WorkItem.objects.filter(production=film.production, state="ready")
+        for item in ready.values_list("pk", flat=True):
+            work.drain(only=item)
 
 
 def decide(

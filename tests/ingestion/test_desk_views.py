@@ -8,20 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ingestion import work
-from ingestion.models import DeskAct, HeldRow, WorkItem
+from ingestion.models import DeskAct, HeldRow
 from tests.factories import Film, cost_line, cost_lines, import_data, role
+from tests.ingestion.books import do_the_work
 
 Browse = Callable[[str], Client]
 CAUSE = "E_ACCOUNT|account_code|33l0"
-
-
-def do_the_work(film: Film) -> None:
-    """What the worker does: all that waits for this film."""
-    with role("worker"):
-        ready = WorkItem.objects.filter(production=film.production, state="ready")
-        for item in ready.values_list("pk", flat=True):
-            work.drain(only=item)
 
 
 def held(film: Film, rows: int) -> None:

@@ -7,10 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from ingestion import dry_runs, selectors, work
+from ingestion import dry_runs, selectors
 from ingestion.models import ImportBatch, MappingVersion
 from tests.factories import Film, acting, import_data, role
-from tests.ingestion.books import counts, entries, table
+from tests.ingestion.books import counts, do_the_work, entries, table
 from tests.ingestion.deciding import payroll, waiting
 
 Browse = Callable[[str], Client]
@@ -28,11 +28,6 @@ def browse(film: Film) -> Browse:
 
 def where(film: Film, batch: ImportBatch) -> str:
     return reverse("import_mapping", args=[film.code, batch.pk])
-
-
-def do_the_work() -> None:
-    with role("worker"):
-        work.drain()
 
 
 def test_a_person_tries_a_mapping_without_posting_and_then_accepts_it(
@@ -61,7 +56,7 @@ def test_a_person_tries_a_mapping_without_posting_and_then_accepts_it(
     with role("web"):
         done = client.post(url, {**asked, "action": "accept"})
         assert done.headers["Location"] == reverse("import_detail", args=[film.code, batch.pk])
-    do_the_work()
+    do_the_work(film)
     batch.refresh_from_db()
     assert counts(batch) == (3, 1, 1, 1), "exactly what the dry run said"
     with role("web"):
@@ -101,7 +96,7 @@ def test_a_file_is_looked_at_again_in_the_encoding_a_person_says(
         wrong = browse("amir").post(where(film, batch), {**asked, "delimiter": "|"})
         assert wrong.status_code == 422
         browse("amir").post(where(film, batch), {**asked, "action": "accept"})
-    do_the_work()
+    do_the_work(film)
     batch.refresh_from_db()
     assert counts(batch) == (1, 1, 0, 0)
 
@@ -118,7 +113,7 @@ def test_a_large_file_is_tried_by_the_worker_up_to_a_stated_number_of_rows(
         client = browse("amir")
         client.post(where(film, batch), asked)
         assert 'hx-trigger="every 1s"' in client.get(where(film, batch)).content.decode()
-    do_the_work()
+    do_the_work(film)
     with role("web"):
         page = client.get(where(film, batch))
         assert page.context["effect"]["posted"] == 50
@@ -142,7 +137,7 @@ def test_a_row_that_stands_twice_in_a_file_counts_once_across_chunks(
         effect = client.get(where(film, batch)).context["effect"]
         assert (effect["posted"], effect["duplicate"]) == (3, 3)
         client.post(where(film, batch), {**asked, "action": "accept"})
-    do_the_work()
+    do_the_work(film)
     batch.refresh_from_db()
     assert counts(batch) == (6, 3, 3, 0)
 
@@ -192,7 +187,7 @@ def test_how_one_file_is_written_may_be_said_when_it_is_handed_in(
         assert (
             client.post(url, {**sent, "file": SimpleUploadedFile("a.csv", data)}).status_code == 302
         )
-    do_the_work()
+    do_the_work(film)
     with acting(film, "amir"):
         done = selectors.imports(film.production).get()
     assert (done.state, done.reason) == ("posted", ""), done.declared

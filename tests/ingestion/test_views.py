@@ -11,10 +11,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from ingestion import selectors, work
+from ingestion import selectors
 from ingestion.desk_screen import as_text
-from ingestion.models import HeldRow, ImportBatch, RowRevision, WorkItem
+from ingestion.models import HeldRow, ImportBatch, RowRevision
+from prodacct import server
+from prodacct.celery import app
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, role
+from tests.ingestion.books import do_the_work
 
 Browse = Callable[[str], Client]
 
@@ -24,14 +27,6 @@ def send(client: Client, film: Film, *files: tuple[str, bytes], **given: str) ->
     sent: dict[str, Any] = {"source": "cost-lines", "unit": "MAIN", **given}
     sent["file"] = [SimpleUploadedFile(name, data) for name, data in files]
     return client.post(reverse("imports", args=[film.code]), sent)
-
-
-def do_the_work(film: Film) -> None:
-    """What the worker does: all that waits for this film, as the worker's own database role."""
-    with role("worker"):
-        ready = WorkItem.objects.filter(production=film.production, state="ready")
-        for item in ready.values_list("pk", flat=True):
-            work.drain(only=item)
 
 
 def imports_of(film: Film) -> list[ImportBatch]:
@@ -185,9 +180,12 @@ def test_an_empty_file_is_rejected_with_its_reason_on_the_page(film: Film, brows
 
 
 def test_an_upload_is_received_even_while_no_broker_answers(
-    film: Film, browse: Browse, caplog: pytest.LogCaptureFixture
+    film: Film, browse: Browse, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The test database has no message queue: a wake-up cannot be sent, and the sweep will do.
+    # A wake-up cannot be sent, and the sweep will do.
+    nowhere = server.connection_string("broker", "no_such_database")
+    monkeypatch.setitem(app.conf.broker_transport_options, "conn_string", nowhere)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
     response = send(browse("amir"), film, ("a.csv", cost_lines([cost_line(1)])))
     assert response.status_code == 302
     assert "the sweep will find the work" in caplog.text

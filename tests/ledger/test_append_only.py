@@ -164,7 +164,7 @@ def test_what_was_received_of_a_held_row_never_changes(posted: Film) -> None:
 
 def test_an_import_accounts_for_every_row_at_every_commit(posted: Film) -> None:
     with role("worker"), acting(posted, "amir"):
-        for change in ("posted = posted + 1", "rows = rows - 1", "quarantined = 0"):
+        for change in ("posted = posted + 1", "rows = rows + 1", "quarantined = 0"):
             with pytest.raises(DatabaseError, match="every_row_accounted"), transaction.atomic():
                 query(f"UPDATE ingestion_importbatch SET {change}")
 

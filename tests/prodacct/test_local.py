@@ -28,6 +28,8 @@ NOBODY = pwd.getpwnam("nobody")
 @pytest.fixture(autouse=True)
 def no_named_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PRODACCT_PG_BIN", raising=False)
+    # These servers are crashed, and asked what they promise: no setting of the other tests' here.
+    monkeypatch.delenv("PGOPTIONS", raising=False)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def test_the_command_ends_with_0_on_a_whole_film(imported: Film) -> None:
         code, said = verified("--production", imported.code.lower())
     assert code == 0
     assert said.startswith(
-        f"{imported.code}: whole. 10 entries, 3 batches, 7 transactions, 7 postings"
+        f"{imported.code}: whole. 13 entries, 3 batches, 7 transactions, 7 postings"
     )
 
 
@@ -52,8 +52,8 @@ def test_the_command_says_the_same_as_json(imported: Film) -> None:
     nodes = told.pop("nodes")
     assert nodes > 0
     assert told == {
-        "production": imported.code, "whole": True, "entries": 10, "batches": 3, "transactions": 7,
-        "postings": 7, "documents": 5, "checkpoints": 2, "findings": [],
+        "production": imported.code, "whole": True, "entries": 13, "batches": 3, "transactions": 7,
+        "postings": 7, "documents": 6, "checkpoints": 3, "findings": [],
     }  # fmt: skip
     assert code == 1
     altered = json.loads(said)
