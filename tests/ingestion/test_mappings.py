@@ -93,6 +93,14 @@ def test_a_file_of_another_source_does_not_wait(film: Film) -> None:
     assert (batch.state, batch.code) == ("rejected", "E_HEADER")
 
 
+def test_a_file_with_no_row_under_an_unknown_header_is_rejected_and_not_tried_again(
+    film: Film,
+) -> None:
+    batch = import_data(film, payroll(0), source="wrapbook-payroll")
+    assert (batch.state, batch.code) == ("rejected", "E_EMPTY")
+    assert list(MappingVersion.objects.filter(production=film.production)) == []
+
+
 def test_of_two_who_accept_at_once_one_makes_the_version_and_the_other_is_told(film: Film) -> None:
     batch = waiting(film, payroll())
     asked = proposal(batch, GROSS_PAY="amount")
