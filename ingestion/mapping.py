@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from ingestion.formats.feeds import FEED
@@ -203,6 +204,7 @@ class HeaderRefused(Exception):
     """The header is not one this mapping can read; the sentence says why and what to do."""
 
 
+@lru_cache(10_000)
 def header_key(header: str) -> str:
     """Headers are compared without case, spaces, dots, dashes, `#` and `No.`."""
     text = header.strip().casefold().replace("#", " number ").replace("no.", " number ")

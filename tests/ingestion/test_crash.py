@@ -9,7 +9,7 @@ import pytest
 
 from tests.ingestion.workers import ROOT
 
-CRASHES = int(os.environ.get("PRODACCT_CRASHES", "4"))
+CRASHES = int(os.environ.get("PRODACCT_CRASHES", "3"))
 
 
 @pytest.mark.skipif("DATABASE_URL" in os.environ, reason="a real server is not crashed")
@@ -21,7 +21,7 @@ def test_a_server_that_crashes_mid_import_loses_nothing_and_doubles_nothing(tmp_
             cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4_000:]
-        assert int(done.stdout.splitlines()[-1]) >= CRASHES // 3, "hardly a crash met work"
+        assert int(done.stdout.splitlines()[-1]) >= max(1, CRASHES // 3), "hardly a crash met work"
     finally:
         subprocess.run(
             [sys.executable, "-m", "prodacct.local", "remove"],
