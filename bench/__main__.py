@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.files import Truth, write_file
+from bench.files import Truth, write_file, write_held_file
 from bench.house import House, open_house
 
 LATEST = Path(__file__).parent / "latest.json"
@@ -30,6 +30,8 @@ PARTS = {
     "verify": {"big"},
     "page_500_rows": {"big"},
     "post_document": {"big"},
+    "desk_page": {"desk"},
+    "desk_settle": {"desk", "small"},
     "bulk_create": {"small", "peer"},
     "digest_batch": {"lookup"},
     "digest_batch_1k": {"lookup"},
@@ -96,6 +98,8 @@ class Run:
             said = self._floor()
         elif part == "lookup":
             said = self._lookup()
+        elif part == "desk":
+            said = self._desk()
         else:
             path, code = self.path(part), self.house.new_production()
             said = self.house.measure("worker", "ingest", file=str(path), code=code)
@@ -113,6 +117,13 @@ class Run:
         said = self.house.measure("worker", "copy_floor", code=code, chunks=str(chunks))
         shutil.rmtree(chunks)
         return said
+
+    def _desk(self) -> dict[str, Any]:
+        """As many rows held for one cause, and settled as one act."""
+        path, code = self.house.folder / "held.csv", self.house.new_production()
+        account = write_held_file(path, SMALL_ROWS)
+        self.house.measure("worker", "ingest", file=str(path), code=code)
+        return self.house.measure("worker", "settle_cause", code=code, value=account)
 
     def _lookup(self) -> dict[str, Any]:
         """The tree and its snapshot are made once; every round opens them anew."""
@@ -204,6 +215,12 @@ def _tenth(name: str, against: str = "") -> Callable[[Run], Figure]:
     return lambda run: Figure(name, run.median("floor", end), "s", against)
 
 
+def _settled(run: Run) -> Figure:
+    return Figure(
+        "desk_settle", run.median("desk", lambda s: s["rows_per_s"]), "rows/s", "ingest_100k"
+    )
+
+
 def _looked_up(name: str, what: str, unit: str, against: str = "") -> Callable[[Run], Figure]:
     scale = MEGABYTE if unit == "MB" else 1
     return lambda run: Figure(name, run.median("lookup", lambda s: s[what] / scale), unit, against)
@@ -222,6 +239,10 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "verify": _verify,
     "page_500_rows": _page,
     "post_document": _document,
+    "desk_page": lambda run: Figure(
+        "desk_page", run.median("desk", lambda s: s["quarantine_view"]), "ms"
+    ),
+    "desk_settle": _settled,
     "bulk_create": lambda run: Figure("bulk_create", run.rate("peer"), "rows/s", "ingest_100k"),
     "digest_batch": _looked_up("digest_batch", "batch_us", "us", "digest_dict"),
     "digest_batch_1k": _looked_up("digest_batch_1k", "small_batch_us", "us", "digest_dict"),
@@ -259,7 +280,7 @@ def main() -> None:
         run = Run(house, asked.rows)
         for number in range(asked.rounds):
             # The order turns with every round, so that no part always meets the warmer machine.
-            order = [p for p in ("floor", "big", "small", "peer", "lookup") if p in needed]
+            order = [p for p in ("floor", "big", "small", "peer", "lookup", "desk") if p in needed]
             for part in order if number % 2 == 0 else reversed(order):
                 run.round(part)
                 seconds = run.samples[part][-1]["seconds"]

@@ -113,3 +113,14 @@ def write_file(path: Path, rows: int) -> Truth:
                     posted.append(row)
                     del posted[: -DUPLICATES_REACH // 100]
     return truth
+
+
+def write_held_file(path: Path, rows: int) -> str:
+    """Write a file whose every row is held for one cause, an account that is none; one to fix it
+    with."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for number, _, *rest in _good_rows(rows, random.Random(SEED)):
+            writer.writerow((number, "99-99", *rest))
+    return words()[0][0]
