@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from ingestion.formats.feeds import Feed, FeedLine, Place, amount_text, control_total, iso_day
+from ingestion.formats.feeds import Feed, FeedLine, Place, amount_text, control_total, day_in
 from ingestion.formats.records import Reading, RejectedFile, Statement
 from ingestion.formats.xml_file import XINCLUDE, ScreenedParser
 
@@ -236,9 +236,7 @@ def _first(said: Values, *paths: str) -> str:
 
 
 def _date(text: str) -> date | None:
-    found = _DAY.fullmatch(text)
-    day = iso_day(int(found[1]), int(found[2]), int(found[3])) if found else None
-    return date.fromisoformat(day) if day else None
+    return day_in(_DAY, text)
 
 
 def _day_text(text: str) -> str:

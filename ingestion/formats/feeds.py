@@ -139,6 +139,13 @@ def control_total(where: str, found: str, stated: str) -> RejectedFile:
     )
 
 
+def day_in(form: re.Pattern[str], text: str) -> date | None:
+    """The day a text states by year, month and day in this form, if it does and there is one."""
+    found = form.fullmatch(text)
+    day = iso_day(int(found[1]), int(found[2]), int(found[3])) if found else None
+    return date.fromisoformat(day) if day else None
+
+
 def iso_day(year: int, month: int, day: int) -> str | None:
     """The day as 2026-03-31; None where the calendar has no such day."""
     try:

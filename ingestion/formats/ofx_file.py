@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from ingestion.formats.feeds import Feed, FeedLine, Place, amount_text, iso_day
+from ingestion.formats.feeds import Feed, FeedLine, Place, amount_text, day_in
 from ingestion.formats.records import Reading, RejectedFile, Statement, no_records
 
 MAX_DEPTH: Final = 64
@@ -301,9 +301,7 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _date(text: str) -> date | None:
-    found = _DAY.fullmatch(text)
-    day = iso_day(int(found[1]), int(found[2]), int(found[3])) if found else None
-    return date.fromisoformat(day) if day else None
+    return day_in(_DAY, text)
 
 
 def _day_text(text: str) -> str:
