@@ -187,7 +187,8 @@ class Cluster:
         """
         self.conf.mkdir(exist_ok=True)
         self.conf.chmod(0o755)
-        callers = {"root", _own_name()}
+        # The account the server runs as owns its files: what runs as it, a pooler say, may connect.
+        callers = {"root", _own_name(), *([self._account.pw_name] if self._account else [])}
         files = {
             "postgresql.conf": SETTINGS.format(
                 data=_quoted(self.data),

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ LOGIN_ROLES = ("owner", "web", "worker", "bond", "broker")
 POSTER = "prodacct_poster"
 CONNECT_TIMEOUT_SECONDS = 10
 LOCK_KEY = 0x70726F64  # "prod": one preparation at a time on one server
-PREPARATION = 1  # raise it when _prepare changes, and every installation is prepared again
+PREPARATION = 2  # raise it when _prepare changes, and every installation is prepared again
 
 ROLE_OPTIONS = {
     "prodacct_owner": sql.SQL("LOGIN CREATEDB"),
@@ -106,8 +107,23 @@ def role_password(role: str) -> str:
 
 
 def parameters(role: str, database: str = DATABASE) -> dict[str, str]:
-    """How a role connects, as Django wants it; follows from the environment alone."""
+    """How a role connects, as Django wants it; follows from the environment alone.
+
+    Web processes go through the pooler that POOLER names, if any. Whoever holds locks from one
+    transaction to the next, or listens, goes to the server itself.
+    """
     assert role in (*LOGIN_ROLES, "admin"), f"no such database role: {role}"
+    found = _at_the_server(role, database)
+    pooler = os.environ.get("POOLER", "")
+    if role == "web" and database == DATABASE and pooler:
+        host, _, port = pooler.rpartition(":")
+        if not host or not port.isdigit():
+            raise ServerUnusable(f"POOLER is malformed ({pooler!r}): write host:port.")
+        found |= {"HOST": host, "PORT": port}
+    return found
+
+
+def _at_the_server(role: str, database: str) -> dict[str, str]:
     url = _url()
     if not url:
         return {
@@ -291,12 +307,29 @@ def _make_roles(admin: psycopg.Connection[tuple[Any, ...]]) -> None:
         for role in LOGIN_ROLES:
             _set_password(admin, f"prodacct_{role}", role_password(role))
     admin.execute("ALTER ROLE prodacct_bond SET default_transaction_read_only = on")
+    _log_statements_of_bond(admin)
     # PostgreSQL 15 has no option per grant; there NOINHERIT on the worker alone has to do.
     per_grant = sql.SQL("WITH INHERIT FALSE" if admin.info.server_version >= 160_000 else "")
     admin.execute(sql.SQL("GRANT prodacct_poster TO prodacct_worker {}").format(per_grant))
     if not _is_superuser(admin):
         # To make databases that belong to a role, and to change what they hold, one must be in it.
         admin.execute("GRANT prodacct_owner, prodacct_broker TO CURRENT_USER")
+
+
+def _log_statements_of_bond(admin: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Have the server log whatever the bond role asks in psql, before it runs it.
+
+    The role cannot lift this; an account that may not set it is told what a superuser has to do.
+    """
+    wanted = "ALTER ROLE prodacct_bond SET log_statement = 'all'"
+    asked = "SELECT has_parameter_privilege(current_user, 'log_statement', 'SET')"
+    if admin.execute(asked).fetchone() == (True,):
+        admin.execute(wanted)
+    else:
+        print(
+            f"prodacct: what the bond role asks in psql is logged once a superuser runs {wanted}",
+            file=sys.stderr,
+        )
 
 
 def _is_superuser(admin: psycopg.Connection[tuple[Any, ...]]) -> bool:

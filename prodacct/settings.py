@@ -42,21 +42,30 @@ DEBUG = False
 ALLOWED_HOSTS = _list("PRODACCT_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("PRODACCT_ORIGINS", "")
 HTTPS = _flag("PRODACCT_HTTPS", default=False)
+PROXIES = int(os.environ.get("PRODACCT_PROXIES", "0"))
+# The web process speaks plain HTTP to the proxy that ends TLS, and believes that one alone.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXIES else None
 
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "guardian",
     "simple_history",
     "csp",
     "prodacct",
     "access",
+    "alerts",
     "taxonomy",
     "ledger",
+    "readlog",
     "budgets",
     "purchasing",
+    "overrides",
     "ingestion",
     "reports",
 ]
@@ -69,8 +78,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "readlog.refusals.RefusalMiddleware",
+    "readlog.middleware.ReadLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "access.middleware.ScopeMiddleware",
 ]
 
@@ -125,7 +137,39 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "access.password_words.TradeWordsValidator"},
 ]
+
+# Signing in (docs/decisions/0028): an address and a password, then a second factor where a role
+# asks for one (access/roles.py). Nobody signs up by themselves.
+ACCOUNT_ADAPTER = "access.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False  # the cookie goes with the browser's window
+ACCOUNT_LOGIN_TIMEOUT = 600
+ACCOUNT_RATE_LIMITS = {
+    # An office behind one address signs in at nine; who guesses comes from one address or at one
+    # person. Second factors are counted like passwords, each person apart.
+    "login": "60/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+PASSWORD_RESET_TIMEOUT = 3600
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+MFA_ADAPTER = "access.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are given by whoever invites
+MFA_TOTP_ISSUER = "prodacct"
+MFA_TOTP_PERIOD = 30
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# What is remembered of attempts, by one table for every process (access/attempts.py).
+CACHES = {"default": {"BACKEND": "access.attempts.AttemptCache"}}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -159,8 +203,14 @@ SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+# A shooting day and its overtime; and the longest form an accountant fills in without a click.
+# Both are the server's: the cookie itself goes with the browser's window.
+SESSION_ENGINE = "access.sessions"
+SESSION_COOKIE_AGE = int(os.environ.get("PRODACCT_SESSION_HOURS", "12")) * 3600
+SESSION_IDLE_SECONDS = int(os.environ.get("PRODACCT_IDLE_MINUTES", "60")) * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 X_FRAME_OPTIONS = "DENY"
 
 # An upload is streamed to the database in pieces; only form fields are held in memory.
@@ -173,6 +223,8 @@ MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024
 # The cost tree as mapped files, for the processes of this machine.
 SNAPSHOT_FOLDER = server.home() / "snapshots"
 MAX_FILE_BYTES = int(os.environ.get("PRODACCT_MAX_FILE_BYTES", str(512 * 1024 * 1024)))
+# What one person may have begun to send to one production and not finished.
+MAX_UNFINISHED_BYTES = 2 * MAX_FILE_BYTES
 
 LOG_KEY_FILE = os.environ.get("PRODACCT_LOG_KEY") or str(server.home() / "log-key" / "key")
 LOG_ORIGIN = os.environ.get("PRODACCT_LOG_ORIGIN") or "prodacct"
@@ -182,12 +234,14 @@ RATE_HOSTS = frozenset(os.environ.get("PRODACCT_RATE_HOSTS", "www.ecb.europa.eu"
 
 # Where feeds and webhooks may lead, on the same terms; and whether to this machine's own ports too.
 OUTBOUND_HOSTS = frozenset(_list("PRODACCT_OUTBOUND_HOSTS", ""))
+# Of these hosts, the ones that stand inside the network: their addresses may be private.
+OUTBOUND_PRIVATE = frozenset(_list("PRODACCT_OUTBOUND_PRIVATE", ""))
 OUTBOUND_LOOPBACK = _flag("PRODACCT_OUTBOUND_LOOPBACK", default=False)
 # A folder below which files are taken in by themselves: PRODUCTION/SOURCE/file.
 INBOX = os.environ.get("PRODACCT_INBOX", "")
 
-# Alerts go out by mail where a server is named: smtp://USER:WORD@HOST:PORT, smtps:// for TLS from
-# the first byte, or file:///FOLDER to look at them.
+# Letters and alerts go out where a server is named: smtp://USER:WORD@HOST:PORT, smtps:// for TLS
+# from the first byte, or file:///FOLDER to look at them.
 MAIL = urlsplit(os.environ.get("PRODACCT_MAIL", ""))
 ALERT_MAIL = bool(MAIL.scheme)
 if MAIL.scheme not in {"", "smtp", "smtps", "file"}:
@@ -218,15 +272,33 @@ CELERY_BEAT_SCHEDULE = {
     "find work a lost message left": {"task": "ingestion.tasks.sweep", "schedule": 5.0},
     "read the feeds that are due": {"task": "ingestion.tasks.read_feeds", "schedule": 30.0},
     "take in what lies in the inbox": {"task": "ingestion.tasks.look_in_inbox", "schedule": 10.0},
+    "send the letters that wait": {"task": "access.tasks.send_letters", "schedule": 5.0},
+    "sweep uploads that are over": {"task": "ingestion.tasks.sweep_uploads", "schedule": 60.0},
+    "carry out, end and take back overrides": {
+        "task": "overrides.tasks.settle",
+        "schedule": 30.0,
+    },
+    "tell of who is refused again and again": {
+        "task": "readlog.tasks.tell_repeats",
+        "schedule": 60.0,
+    },
     # The run at a production's midnight is the day's end: no time zone's is off the quarters.
     "sign the logs that grew": {
         "task": "ledger.tasks.checkpoint",
         "schedule": crontab(minute="*/15"),
     },
+    "keep the snapshots of the cost trees": {
+        "task": "taxonomy.tasks.keep_snapshots",
+        "schedule": crontab(minute="35"),
+    },
     # At night where films are shot by day on either side of the Atlantic, off the quarters.
     "verify every journal": {
         "task": "ledger.tasks.verify_each",
         "schedule": crontab(hour="5", minute="20"),
+    },
+    "check who may see what": {
+        "task": "ledger.tasks.check_access",
+        "schedule": crontab(hour="4", minute="50"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(server.home() / "beat-schedule")
@@ -255,5 +327,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A server that breaks off is a dead letter, not a traceback of the library's own thread.
+    "loggers": {"paramiko": {"level": "CRITICAL"}},
     "root": {"handlers": ["console"], "level": os.environ.get("PRODACCT_LOG", "WARNING")},
 }

@@ -5,12 +5,18 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ingestion import asking, selectors, telling, waiting
+from access import roles
+from alerts import selectors as told
+from ingestion import selectors, waiting
+from ingestion.desk import asking
+from overrides import screens as approvals
 
-# (screen, label, key after g, action that opens it)
+RECORDED = "recorded"  # not an action: whoever's every request is recorded sees the record
+# (screen, label, key after g, action that opens it, or several of which one does)
 SCREENS = (
     ("cost_report", "Cost report", "c", "view_costs"),
     ("budget", "Budget", "b", "view_all_costs"),
+    ("overrides", "Overrides", "", "sign_overrides"),
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
     ("feeds", "Feeds", "", "import_files"),
@@ -30,7 +36,11 @@ SCREENS = (
     ("trial_balance", "Trial balance", "l", "view_all_costs"),
     ("periods", "Periods", "p", "view_all_costs"),
     ("audit", "Audit", "a", "view_costs"),
+    ("explain", "Explain", "", "manage_access"),
+    ("query_log", "Query log", "", {"view_all_costs", "manage_access", RECORDED}),
+    ("attempts", "Refused", "", "manage_access"),
     ("fx_register", "FX register", "", "view_all_costs"),
+    ("people", "People", "", "manage_access"),
 )
 _HOME = {
     "account_lines": "cost_report",
@@ -42,6 +52,12 @@ _HOME = {
     "forecast": "cost_report",
     "budget_version": "budget",
     "budget_change": "budget",
+    "override": "overrides",
+    "override_new": "overrides",
+    "override_document": "overrides",
+    "override_decide": "overrides",
+    "signers": "overrides",
+    "signer_change": "overrides",
     "import_detail": "imports",
     "import_cancel": "imports",
     "import_mapping": "imports",
@@ -78,6 +94,9 @@ _HOME = {
     "fund_close": "funds",
     "fx_rates": "fx_register",
     "segment_change": "segments",
+    "person": "people",
+    "person_invite": "people",
+    "person_end": "people",
     "bank_change": "bank",
     "bank_statement": "bank",
     "bank_line": "bank",
@@ -102,6 +121,11 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if "view_costs" in actions:
         asked = asking.open_questions(membership.production, membership.user)
         counts["questions"] = asked or None
+    if "sign_overrides" in actions:
+        waits = approvals.waiting(membership.production, membership.user, membership.role)
+        counts["overrides"] = len(waits) or None
+    is_recorded = membership.role in roles.READ_LOGGED
+    opening = actions | {RECORDED} if is_recorded else actions
     nav = [
         {
             "label": label,
@@ -111,12 +135,12 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "current": screen == here,
         }
         for screen, label, key, action in SCREENS
-        if action in actions
+        if opening & ({action} if isinstance(action, str) else action)
     ]
     bell = None
-    if "import_files" in actions:
+    if actions & {"import_files", "sign_overrides", "manage_access"}:
         bell = {
             "url": reverse("alerts", args=[code]),
-            "count": telling.unread_alerts(membership.production, membership.user),
+            "count": told.unread_alerts(membership.production, membership.user),
         }
     return {"production": membership.production, "nav": nav, "bell": bell}

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("access.urls")),
     path("p/<slug:code>/", include("taxonomy.urls")),
     path("p/<slug:code>/", include("budgets.urls")),
+    path("p/<slug:code>/", include("overrides.urls")),
     path("p/<slug:code>/", include("ingestion.urls")),
     path("p/<slug:code>/", include("purchasing.urls")),
     path("p/<slug:code>/", include("reports.urls")),

@@ -8,3 +8,7 @@ os.environ.setdefault("PRODACCT_ROLE", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prodacct.settings")
 
 application = get_wsgi_application()
+
+from taxonomy import shelf  # noqa: E402 - Django's applications must stand first
+
+shelf.open_all()

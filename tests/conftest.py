@@ -17,8 +17,12 @@ from hypothesis import settings as hypothesis
 from pgmq.install import get_embedded_install_sql
 
 from access import context
+from access.services import install_roles
 from prodacct import server
+from tests.databases import make_test_database
 from tests.factories import Cast, Film, make_cast, make_film, role
+from tests.ingestion.brokers import EMBEDDED, OwnQueue, queue_of_a_name
+from tests.signing_in import sign_in
 
 # One commit has one verdict: the same examples each time, however slow the machine. Examples nobody
 # has tried yet: HYPOTHESIS_PROFILE=default make test.
@@ -34,8 +38,9 @@ def database(
 ) -> Iterator[None]:  # type: ignore[no-untyped-def]
     """The migrated test database of this process, open for the whole session, its key set."""
     with django_db_blocker.unblock():
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        make_test_database(f"test_prodacct_{worker_suffix}")
         context.install_key()
+        install_roles()
         yield
         connection.close()
 
@@ -43,9 +48,7 @@ def database(
 @pytest.fixture(scope="session")
 def worker_suffix() -> str:
     """Each process of a parallel run has a database of its own."""
-    suffix = os.environ.get("PYTEST_XDIST_WORKER", "single")
-    connection.settings_dict["TEST"]["NAME"] = f"test_prodacct_{suffix}"
-    return suffix
+    return os.environ.get("PYTEST_XDIST_WORKER", "single")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,16 @@ def broker(database: None) -> Iterator[str]:
             made.execute(get_embedded_install_sql())
         yield where
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def own_queue(request: pytest.FixtureRequest, database: None) -> Iterator[OwnQueue]:
+    """A queue of a module's own on the broker that BROKER_URL names."""
+    if EMBEDDED:
+        yield OwnQueue({"TEST_BROKER": request.getfixturevalue("broker")})
+        return
+    with queue_of_a_name() as queue:
+        yield queue
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +110,7 @@ def browse(film: Film) -> Iterator[Callable[[str], Client]]:
 
     def client(name: str) -> Client:
         made = Client(raise_request_exception=False)
-        made.force_login(film.cast[name], backend="django.contrib.auth.backends.ModelBackend")
+        sign_in(made, film.cast[name])
         return made
 
     with role("web"):

@@ -16,7 +16,7 @@ from access.context import acting
 from access.models import Production
 from access.selectors import person_by_email, production_by_code
 from budgets.selectors import locked_version
-from demo import budget, film
+from demo import budget, codes, film
 from demo.office import lock_the_budget, name_segments
 from ingestion.selectors import FINISHED, imports
 from ledger.opening import ProductionPlan, open_production
@@ -32,8 +32,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--files-only", action="store_true", help="write the files, no more")
+        parser.add_argument("--codes", action="store_true", help="print the codes of now, no more")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["codes"]:
+            self.stdout.write("\n".join(codes.lines()))
+            return
         folder = server.home() / "demo"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / budget.FILE_NAME).write_bytes(budget.budget_file())
@@ -43,6 +47,7 @@ class Command(BaseCommand):
         if options["files_only"]:
             return
         production = production_by_code(film.CODE) or self._open()
+        self._apps()
         # What an interrupted run left out is made up for; imports that have ended stay as they are.
         ended = {b.file_name for b in imports(production).filter(state__in=FINISHED)}
         self._import(folder, [file for file in made if file.name not in ended])
@@ -68,7 +73,7 @@ class Command(BaseCommand):
         for email, name, role, given in film.PEOPLE:
             person = access.add_person(
                 actor=console,
-                email=f"{email}@nightferry.example",
+                email=codes.address(email),
                 name=name,
                 password=film.PASSWORD,
             )
@@ -77,6 +82,15 @@ class Command(BaseCommand):
                 taxonomy.give_cost_center(actor=console, user=person, cost_center=centers[code])
         self.stdout.write(f"{production.title} is open: {film.WEEKS} weeks from {film.STARTS_ON}")
         return production
+
+    def _apps(self) -> None:
+        """An authenticator app for each person who has none, in an older demo too."""
+        console = access.console_person()
+        for email, *_ in film.PEOPLE:
+            person = person_by_email(codes.address(email))
+            if person is not None:
+                secret = codes.app_secret(email)
+                access.give_authenticator_app(actor=console, user=person, secret=secret)
 
     def _import(self, folder: Path, made: list[film.DemoFile]) -> None:
         """Through the same command people script against, each file in its turn."""
@@ -115,9 +129,10 @@ class Command(BaseCommand):
         self.stdout.write(lock_the_budget(production, accountant, producer))
 
     def _greet(self, folder: Path) -> None:
-        self.stdout.write(f"\nSign in with the password {film.PASSWORD}")
-        for email, name, role, given in film.PEOPLE:
-            where = f" ({', '.join(given)})" if given else ""
-            self.stdout.write(f"  {email}@nightferry.example  {name}, {role}{where}")
+        self.stdout.write(
+            f"\nSign in with the password {film.PASSWORD} and a code, each good for a minute; "
+            "print new ones with\n  .venv/bin/python manage.py demo --codes"
+        )
+        self.stdout.write("\n".join(codes.lines()))
         self.stdout.write(f"\nA file to drop: {folder / film.file_to_try().name}")
         self.stdout.write(f"Rates to load: {folder / film.rates_files()[1].name}\n")
