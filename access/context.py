@@ -10,9 +10,11 @@ import hmac
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 NOBODY = 0
 NO_PRODUCTION = 0
@@ -37,15 +39,30 @@ def enter(*, user_id: int, production_id: int, lifetime_seconds: int = LIFETIME_
     Raises AssertionError outside a transaction: the setting would outlive the request.
     """
     assert connection.in_atomic_block, "the context belongs to a transaction"
-    connection.ensure_connection()
-    value = signed_context(
-        user_id=user_id,
-        production_id=production_id,
-        backend_pid=connection.connection.info.backend_pid,
-        expires=int(time.time()) + lifetime_seconds,
-    )
     with connection.cursor() as cursor:
+        value = signed_context(
+            user_id=user_id,
+            production_id=production_id,
+            backend_pid=_backend_pid(cursor),
+            expires=int(time.time()) + lifetime_seconds,
+        )
         cursor.execute("SELECT set_config('prodacct.context', %s, true)", [value])
+
+
+# Connections whose server process is the one they were greeted by, or is not.
+_is_direct: WeakKeyDictionary[object, bool] = WeakKeyDictionary()
+
+
+def _backend_pid(cursor: CursorWrapper) -> int:
+    """The server process that carries out this transaction. A pooler greets with a number of its
+    own and may give each transaction to another process: behind one it is asked every time."""
+    greeted = connection.connection
+    if _is_direct.get(greeted):
+        return int(greeted.info.backend_pid)
+    cursor.execute("SELECT pg_backend_pid()")
+    (pid,) = cursor.fetchone()
+    _is_direct[greeted] = pid == greeted.info.backend_pid
+    return int(pid)
 
 
 @contextmanager
@@ -60,6 +77,29 @@ def acting(
             lifetime_seconds=lifetime_seconds,
         )
         yield
+
+
+@contextmanager
+def as_person(user_id: int) -> Iterator[None]:
+    """For a moment `user_id` asks, about no production; then whoever asked before asks again."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('prodacct.context', true), '')")
+        (before,) = cursor.fetchone() or ("",)
+        enter(user_id=user_id, production_id=NO_PRODUCTION)
+        yield
+        cursor.execute("SELECT set_config('prodacct.context', %s, true)", [before])
+
+
+@contextmanager
+def seen_by(*, user_id: int, production_id: int, asker_id: int) -> Iterator[None]:
+    """Within a request's transaction: what `user_id` would be shown, and then the asker again.
+
+    For whoever may manage access, and to read only; the caller asks for both.
+    """
+    enter(user_id=user_id, production_id=production_id)
+    yield
+    # Not after an error: the transaction is over then, and the context with it.
+    enter(user_id=asker_id, production_id=production_id)
 
 
 def install_key() -> None:

@@ -9,17 +9,20 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import quote
 
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.account.internal.stagekit import unstash_login
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
-from access import context, roles, selectors
+from access import context, roles, selectors, stepup
 from access.errors import NotFoundHere, Refused, TooLarge, TooLong
 from access.models import User
-from access.requests import ScopedRequest
+from access.requests import ScopedRequest, WrittenDown
 
 log = logging.getLogger(__name__)
 FORM_BYTES = 100_000  # a form's other fields, and what separates its parts
@@ -38,7 +41,9 @@ class ScopeMiddleware:
             return refused(request, refusal)
         with transaction.atomic():
             response = self.get_response(request)
-            if response.status_code >= 400:
+            # What was counted and written down of a refused attempt at the door stays.
+            stays = response.status_code == 429 or isinstance(response, WrittenDown)
+            if response.status_code >= 400 and not stays:
                 transaction.set_rollback(True)
             assert not response.streaming or request.path.startswith("/static/"), (
                 "a streamed answer would read outside the transaction that carries the scope"
@@ -54,6 +59,7 @@ class ScopeMiddleware:
         match = request.resolver_match
         action = roles.URL_ACTIONS.get(match.url_name or "") if match else None
         if action == roles.ANYBODY:
+            self._enter_as_who_is_signing_in(request)
             return None
         user = request.user
         if not isinstance(user, User) and action is not None:
@@ -61,9 +67,23 @@ class ScopeMiddleware:
         if action is None or not isinstance(user, User):
             return self.process_exception(request, NotFoundHere())
         context.enter(user_id=user.pk, production_id=context.NO_PRODUCTION)
+        return None if action == roles.ENROLLING else self._inside(request, user, action, kwargs)
+
+    def _inside(
+        self, request: HttpRequest, user: User, action: str, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Whoever is signed in: as strongly as their roles ask, and to what they may open."""
+        if not stepup.has_passed(request, user) and stepup.is_needed(user):
+            return _to_second_factor(request, user)
         if action == roles.PERSON or self._may(request, user, action, kwargs["code"]):
             return None
         return self.process_exception(request, NotFoundHere())
+
+    def _enter_as_who_is_signing_in(self, request: HttpRequest) -> None:
+        """Between the password and the second factor one's own keys may be read, no more."""
+        login = unstash_login(request, peek=True)
+        if login is not None and login.user is not None:
+            context.enter(user_id=login.user.pk, production_id=context.NO_PRODUCTION)
 
     def _may(self, request: HttpRequest, user: User, action: str, code: str) -> bool:
         """Enter the production, and leave on the request what the views rely on."""
@@ -76,6 +96,8 @@ class ScopeMiddleware:
         scoped.membership = membership
         scoped.production = membership.production
         scoped.actions = allowed
+        if membership.role in roles.READ_ONLY and request.method not in ("GET", "HEAD"):
+            return False
         return action == roles.MEMBER or action in allowed
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -86,8 +108,10 @@ class ScopeMiddleware:
         should have said it better; the page reads nothing, as the transaction is over.
         """
         if isinstance(error, DataError | IntegrityError):
-            log.error("refused by the database at %s", request.path, exc_info=error)
+            log.error("refused by the database at %r", request.path, exc_info=error)
             return HttpResponse(render_to_string("conflict.html"), status=409)
+        if isinstance(error, ReauthenticationRequired):
+            return _to_proof(request)
         return refused(request, error) if isinstance(error, Refused) else None
 
 
@@ -95,6 +119,19 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     """The page of a refusal."""
     template = "404.html" if error.status == 404 else "refused.html"
     return render(request, template, {"refusal": error}, status=error.status)
+
+
+def _to_second_factor(request: HttpRequest, user: User) -> HttpResponse:
+    """Where a session goes that has passed the password only: to prove a key, or to set one up."""
+    return _to_proof(request) if stepup.is_enrolled(user) else redirect("mfa_index")
+
+
+def _to_proof(request: HttpRequest) -> HttpResponse:
+    """To prove again who one is, and then back. What was being sent is not kept: it is sent anew,
+    since keeping it would put a form with its cookie into the session's row."""
+    methods = get_account_adapter().get_reauthentication_methods(request.user)
+    where = methods[0]["url"] if methods else reverse("mfa_index")
+    return redirect(f"{where}?next={quote(request.get_full_path())}")
 
 
 def too_large(request: HttpRequest) -> Refused | None:

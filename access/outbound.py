@@ -44,6 +44,8 @@ class Road:
 
     hosts: Collection[str]
     loopback: bool = False
+    # Hosts of the list that may stand inside the network, such as a bank's gateway.
+    private: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,50 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
+def checked_host(host: str, road: Road) -> str:
+    """The host, if it is one of the road's. Raises Invalid for any other."""
+    if host in road.hosts or (road.loopback and host in LOOPBACK):
+        return host
+    raise Invalid(
+        f"host: expected one of the list ({', '.join(sorted(road.hosts))}), found {host[:80]!r}"
+    )
+
+
+async def pinned_address(host: str, port: int, road: Road, look_up: LookUp = resolve) -> str:
+    """The address a connection is made to: looked up once, and public unless the road says that
+    this host is inside. Raises NotFetched."""
+    if road.loopback and host in LOOPBACK:
+        return "127.0.0.1"
+    try:
+        found = await look_up(host, port)
+    except OSError as fault:
+        raise NotFetched(f"{host}: its name was not found ({fault}). Try again later.") from None
+    allowed = is_inside if host in road.private else is_public
+    wrong = [address for address in found if not allowed(address)]
+    if wrong or not found:
+        raise NotFetched(f"{host}: its address {(wrong or ['none'])[0]} is not a public one.")
+    return found[0]
+
+
+def is_inside(address: str) -> bool:
+    """Whether an address is public or of a private network: never this machine, nor the link,
+    where clouds keep their machines' own secrets."""
+    if is_public(address):
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (
+        found.is_private
+        and not found.is_loopback
+        and not found.is_link_local
+        and not found.is_multicast
+        and not found.is_unspecified
+        and not found.is_reserved
+    )
+
+
 @dataclass
 class Outbound:
     """A client for the road. Its connections are kept for as long as it is entered."""
@@ -151,7 +197,7 @@ class Outbound:
         host = wanted.host
         try:
             async with asyncio.timeout(self.limits.seconds):
-                address = await self._address(wanted)
+                address = await pinned_address(host, 443, self.road, self.look_up)
                 return await self._exchange(
                     self._client.build_request(
                         method,
@@ -175,22 +221,6 @@ class Outbound:
                 f"{host}: the answer broke off or none came ({type(fault).__name__}). "
                 "Try again later."
             ) from None
-
-    async def _address(self, wanted: httpx.URL) -> str:
-        """The address the connection is made to: looked up once, and public."""
-        host = wanted.host
-        if self.road.loopback and host in LOOPBACK:
-            return "127.0.0.1"
-        try:
-            found = await self.look_up(host, 443)
-        except OSError as fault:
-            raise NotFetched(
-                f"{host}: its name was not found ({fault}). Try again later."
-            ) from None
-        wrong = [address for address in found if not is_public(address)]
-        if wrong or not found:
-            raise NotFetched(f"{host}: its address {(wrong or ['none'])[0]} is not a public one.")
-        return found[0]
 
     async def _exchange(self, request: httpx.Request, host: str) -> Answer:
         answer = await self._client.send(request, stream=True)

@@ -1,6 +1,6 @@
 """A request that has passed the scope middleware."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from access.models import Membership, Production, User
 
@@ -12,3 +12,7 @@ class ScopedRequest(HttpRequest):
     membership: Membership
     production: Production
     actions: frozenset[str]
+
+
+class WrittenDown(HttpResponse):
+    """A refusal of which something was written down, which stays though nothing else does."""

@@ -10,45 +10,99 @@ from typing import Final
 ACTIONS: Final = {
     "view_costs": "See costs of the cost centres one has been given",
     "view_all_costs": "See every cost centre of the production",
+    "view_pay": "See names on payroll lines, pay rates and what else is personal",
     "import_files": "Receive cost documents and read them as they came",
     "resolve_quarantine": "Fix, resubmit and reject held rows",
     "post_entries": "Enter orders, invoices, payments, journals and corrections",
     "approve_orders": "Approve purchase orders and budget versions",
     "close_periods": "Close cost-report periods",
+    "request_overrides": "Ask for leave to depart from a rule",
+    "sign_overrides": "Decide and ratify overrides, and confirm who signs them",
     "view_published": "See what has been published",
     "manage_access": "Give and take memberships",
 }
 
+_SIGNING: Final = frozenset({"request_overrides", "sign_overrides"})
 _PAYROLL: Final = frozenset(
-    {"view_costs", "view_all_costs", "import_files", "resolve_quarantine", "view_published"}
+    {
+        "view_costs",
+        "view_all_costs",
+        "view_pay",
+        "import_files",
+        "resolve_quarantine",
+        "view_published",
+    }
 )
-_ACCOUNTING: Final = _PAYROLL | {"post_entries", "approve_orders", "close_periods"}
+_ACCOUNTING: Final = _PAYROLL | {"post_entries", "approve_orders", "close_periods"} | _SIGNING
 
 ROLES: Final = {
     "production_accountant": ("Production accountant", _ACCOUNTING),
     "payroll": ("Payroll accountant", _PAYROLL),
     "line_producer": (
         "Line producer",
-        frozenset({"view_costs", "view_all_costs", "approve_orders", "view_published"}),
+        frozenset({"view_costs", "view_all_costs", "view_pay", "approve_orders", "view_published"})
+        | _SIGNING,
     ),
     "department_head": ("Department head", frozenset({"view_costs"})),
-    "bond_representative": ("Bond representative", frozenset({"view_published"})),
-    "studio_executive": ("Studio executive", frozenset({"view_published"})),
+    "bond_representative": ("Bond representative", frozenset({"view_published", "sign_overrides"})),
+    "studio_executive": ("Studio executive", frozenset({"view_published", "sign_overrides"})),
     "administrator": ("Administrator", frozenset({"manage_access"})),
+    "auditor": ("Auditor", frozenset({"view_costs", "view_all_costs", "view_published"})),
 }
 
-# Anybody: no login. Person: any signed-in person. Member: any member of the production.
+# Whose every request is an entry of the read log, or is not answered (readlog/middleware.py).
+READ_LOGGED: Final = frozenset({"bond_representative", "auditor"})
+# Who changes nothing on a production, whatever else their actions open.
+READ_ONLY: Final = frozenset({"auditor"})
+
+# Who must have proved a second factor before a production's page opens: whoever may post, approve,
+# sign or see pay, a department's included. Today that is every role; a new one that only reads what
+# is published may stay out.
+SECOND_FACTOR: Final = frozenset(ROLES)
+
+# Anybody: no login. Enrolling: signed in, though perhaps by the password alone. Person: any person
+# who is signed in as their roles ask. Member: any member of the production.
 ANYBODY: Final = "anybody"
+ENROLLING: Final = "enrolling"
 PERSON: Final = "person"
 MEMBER: Final = "member"
 
 # Every URL has a line; a URL without one is refused, and a test fails.
 URL_ACTIONS: Final = {
     "login": ANYBODY,
-    "logout": PERSON,
+    "account_login": ANYBODY,
+    "login_again": ANYBODY,
+    "mfa_authenticate": ANYBODY,
+    "mfa_login_webauthn": ANYBODY,
+    "password_forgotten": ANYBODY,
+    "password_reset": ANYBODY,
+    "password_reset_begin": ANYBODY,
+    "join": ANYBODY,
+    "join_begin": ANYBODY,
+    "logout": ENROLLING,
+    "account_logout": ENROLLING,
+    "account_reauthenticate": ENROLLING,
+    "mfa_reauthenticate": ENROLLING,
+    "mfa_reauthenticate_webauthn": ENROLLING,
+    "mfa_index": ENROLLING,
+    "mfa_list_webauthn": ENROLLING,
+    "mfa_add_webauthn": ENROLLING,
+    "mfa_remove_webauthn": ENROLLING,
+    "mfa_activate_totp": ENROLLING,
+    "mfa_deactivate_totp": ENROLLING,
+    "mfa_view_recovery_codes": ENROLLING,
+    "mfa_generate_recovery_codes": ENROLLING,
+    "sessions": PERSON,
+    "session_end": PERSON,
     "productions": PERSON,
     "landing": MEMBER,
+    "query_log": MEMBER,
+    "query_log_export": MEMBER,
+    "attempts": "manage_access",
     "imports": "import_files",
+    "upload_begin": "import_files",
+    "upload_piece": "import_files",
+    "upload_end": "import_files",
     "import_detail": "import_files",
     "import_status": "import_files",
     "import_cancel": "import_files",
@@ -56,10 +110,11 @@ URL_ACTIONS: Final = {
     "mappings": "import_files",
     "dead_letters": "import_files",
     "threshold_set": "import_files",
-    "alerts": "import_files",
+    "alerts": MEMBER,  # what each is told is the database's to say
     "hook_set": "import_files",
     "feeds": "import_files",
     "feed_step": "import_files",
+    "feed": "import_files",
     "source_file": "import_files",
     "quarantine": "resolve_quarantine",
     "quarantined_row": "resolve_quarantine",
@@ -86,6 +141,7 @@ URL_ACTIONS: Final = {
     "withdraw_attachment": "view_costs",
     "audit": "view_costs",
     "audit_entry": "view_costs",
+    "explain": "manage_access",
     "orders": "view_costs",
     "order_new": "post_entries",
     "order": "view_costs",
@@ -124,6 +180,18 @@ URL_ACTIONS: Final = {
     "history": "view_costs",
     "forecast": "view_costs",
     "forecast_enter": "post_entries",
+    "overrides": "sign_overrides",
+    "override": "sign_overrides",
+    "override_document": "sign_overrides",
+    "override_decide": "sign_overrides",
+    "override_new": "request_overrides",
+    "signers": "sign_overrides",
+    "signer_change": "sign_overrides",
+    "people": "manage_access",
+    "person_invite": "manage_access",
+    "person": "manage_access",
+    "person_end": "manage_access",
+    "invitation_withdraw": "manage_access",
     "budget": "view_all_costs",
     "budget_upload": "post_entries",
     "budget_version": "view_all_costs",

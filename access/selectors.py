@@ -36,8 +36,18 @@ def actions_on(user: User, production: Production) -> frozenset[str]:
     """
     if not memberships_of(user).filter(production=production).exists():
         return frozenset()
+    return granted_on(user, production)
+
+
+def granted_on(user: User, production: Production) -> frozenset[str]:
+    """What guardian was told, whether it opens anything today or not: for the nightly check."""
     grants = ProductionUserObjectPermission.objects.filter(user=user, content_object=production)
     return frozenset(grants.values_list("permission__codename", flat=True))
+
+
+def any_membership(user: User, production: Production) -> Membership | None:
+    """The person's membership on the production, running or not."""
+    return Membership.objects.filter(user=user, production=production).first()
 
 
 def production_by_code(code: str) -> Production | None:
@@ -50,6 +60,23 @@ def every_production() -> QuerySet[Production]:
     return Production.objects.order_by("code")
 
 
+def person_by_id(number: int) -> User | None:
+    """The person with this number, active or not."""
+    return User.objects.filter(pk=number).first() if 0 < number < 1 << 62 else None
+
+
 def person_by_email(email: str) -> User | None:
     """The person with this address, active or not."""
     return User.objects.filter(email=email.strip().lower()).first()
+
+
+def people_of(production: Production) -> QuerySet[User]:
+    """Everybody who is or was a member, by name; for whoever gives and takes memberships."""
+    ever = Membership.history.filter(production=production).values("user_id")
+    return User.objects.filter(pk__in=ever).order_by("name", "pk")
+
+
+def grants_of(user: User, production: Production) -> dict[str, int]:
+    """Action -> the number of guardian's grant of it, whether it opens anything today or not."""
+    rows = ProductionUserObjectPermission.objects.filter(user=user, content_object=production)
+    return dict(rows.values_list("permission__codename", "pk"))

@@ -4,14 +4,18 @@ web role has no right to write any of these tables."""
 from collections.abc import Collection
 from datetime import date
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from access import roles
+from access import context, roles
 from access.errors import Invalid
 from access.models import Membership, Production, ProductionUserObjectPermission, User
 from access.selectors import person_by_email, production_by_code
+from access.session_tables import Session
 
 CONSOLE_EMAIL = "console@localhost"
 
@@ -31,8 +35,24 @@ def add_person(*, actor: User, email: str, name: str, password: str | None) -> U
     user.name = name
     if password is not None:
         user.set_password(password)
-    user.save(update_fields=["name", "password"])
+    user.save(update_fields=["name"])
     return user
+
+
+@transaction.atomic
+def set_password(*, actor: User, password: str) -> None:
+    """Set the person's own password, checked before; every session of theirs ends."""
+    actor.set_password(password)
+    actor.save(update_fields=[])  # no column of theirs: the hash, which is kept apart
+    with context.as_person(actor.pk):
+        Session.objects.filter(user=actor).delete()
+
+
+def give_authenticator_app(*, actor: User, user: User, secret: str) -> None:
+    """Set up an authenticator app that knows this base32 secret; one that is there stays."""
+    assert actor.is_active
+    if not is_mfa_enabled(user, types=[Authenticator.Type.TOTP]):
+        TOTP.activate(user, secret)
 
 
 @transaction.atomic
@@ -94,3 +114,17 @@ def _grant(production: Production, user: User, actions: Collection[str]) -> None
     ]
     assert len(made) == len(actions), "every action is a permission on productions"
     ProductionUserObjectPermission.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def install_roles() -> int:
+    """Tell the database what each role may do, and put right what memberships of before grant.
+
+    How many grants changed: those of people whose role may do more, or less, in this version.
+    """
+    rows = [(role, action) for role, (_, actions) in roles.ROLES.items() for action in actions]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sec.role_action")
+        cursor.executemany("INSERT INTO sec.role_action VALUES (%s, %s)", rows)
+        cursor.execute("SELECT sec.grants_put_right()")
+        (changed,) = cursor.fetchone() or (0,)
+    return int(changed)

@@ -2,9 +2,10 @@
 
 from django.test import override_settings
 
-from ingestion import alerts, feeds, selectors
+from alerts import services as alerts
+from ingestion import feeds, selectors
 from ingestion.connectors.terms import Terms
-from ingestion.feed_tables import Feed, FeedPage, FeedRun
+from ingestion.tables.feeds import Feed, FeedPage, FeedRun
 from taxonomy.selectors import units
 from tests.factories import Film, acting, role
 

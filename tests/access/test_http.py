@@ -10,12 +10,9 @@ from access.middleware import ScopeMiddleware
 from tests.access import web_house
 from tests.access.web_house import (
     ACTORS,
-    BACKEND,
     NOT_THERE,
     NUMBERED_ALIKE,
-    ONLY_POSTED_TO,
     ORDER_ADDRESSES,
-    POSTED_TO,
     SIGNED_OUT,
     House,
     ask,
@@ -25,10 +22,13 @@ from tests.access.web_house import (
     may,
     names_of_all_addresses,
 )
+from tests.access.web_methods import ONLY_POSTED_TO, POSTED_TO
 from tests.factories import Film, cost_line, cost_lines, import_data, role
+from tests.signing_in import sign_in
 
 # Both productions number these alike: the test of another production asks.
 ALIKE = ("account_lines", "close_period", *ORDER_ADDRESSES)
+OUT = ("logout", "account_logout")
 house = web_house.house
 web = web_house.web
 
@@ -44,11 +44,11 @@ def test_an_address_answers_as_the_role_table_says(
     web: House, actor: str, name: str, method: str
 ) -> None:
     make = web.clients[actor]
-    client = make() if name != "logout" else getattr(make, "__wrapped__", make)()
+    client = make() if name not in OUT else getattr(make, "__wrapped__", make)()
     url = web.here.url(name, **(web.here.art.get(name, {}) if actor == "ada" else {}))
     if name == "account_lines":
         url += "?upto=2"
-    if actor == "deactivated" and name == "logout":
+    if actor == "deactivated" and name in OUT:
         return  # nobody is signed in, and the shared session must stay for the other cases
     response = ask(client, method, url)
     assert response.status_code in expected_status(actor, name, method), response.content[:400]
@@ -86,7 +86,7 @@ def test_what_is_another_productions_answers_like_what_is_not_there(
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("actor", [a for a in ACTORS if a not in SIGNED_OUT])
 @pytest.mark.parametrize(
-    "name", [n for n, a in roles.URL_ACTIONS.items() if a not in (roles.ANYBODY, roles.PERSON)]
+    "name", [n for n, a in roles.URL_ACTIONS.items() if a not in web_house.NO_PRODUCTIONS]
 )
 def test_another_production_answers_like_one_that_does_not_exist(
     web: House, actor: str, name: str, method: str
@@ -130,7 +130,7 @@ def test_a_grant_taken_away_between_two_clicks_shuts_the_second_one(film: Film) 
     url = reverse("imports", args=[film.code])
     client = Client(raise_request_exception=False, SERVER_NAME="localhost")
     with role("web"):
-        client.force_login(film.cast["amir"], backend=BACKEND)
+        sign_in(client, film.cast["amir"])
         assert client.get(url).status_code == 200
     with role("owner"):
         services.give_membership(

@@ -1,5 +1,7 @@
 """Signing in, garbled questions, hostile names: what a stranger or an attacker sends."""
 
+import itertools
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -11,34 +13,40 @@ from access.models import User
 from ingestion.models import ImportBatch, RowRevision
 from ledger.models import SourceDocument
 from tests.access import web_house
-from tests.access.web_house import BACKEND, POSTED_TO, House, assert_guarded
+from tests.access.web_house import POSTED_TO, House, assert_guarded
 from tests.factories import acting, cost_line, cost_lines, role
+from tests.signing_in import browser, by_password, code_of, sign_in
 
 house = web_house.house
 web = web_house.web
 
 
-@pytest.fixture(scope="module")
+PASSWORD = "a long enough password"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+_number = itertools.count(1)
+
+
+@pytest.fixture
 def person(house: House) -> User:
     film = house.here.film
     with role("owner"):
-        person = services.add_person(
-            actor=services.console_person(), email=f"new-{film.code}@example.org".lower(),
-            name="New", password="a long enough password",
+        console = services.console_person()
+        made = services.add_person(
+            actor=console, email=f"new{next(_number)}-{film.code}@example.org".lower(),
+            name="New", password=PASSWORD,
         )  # fmt: skip
         services.give_membership(
-            actor=services.console_person(), production=film.production, user=person,
-            role="production_accountant",
-        )  # fmt: skip
-    return person
+            actor=console, production=film.production, user=made, role="production_accountant"
+        )
+        services.give_authenticator_app(actor=console, user=made, secret=SECRET)
+    return made
 
 
 def signed_in(client: Client, person: User, following: str = "") -> HttpResponse:
-    where = reverse("login") + (f"?next={following}" if following else "")
-    return client.post(
-        where,
-        {"username": person.email, "password": "a long enough password", "next": following},
-    )
+    """The answer to the second factor, after the right password."""
+    first = by_password(client, person.email, PASSWORD, following)
+    assert first.headers["Location"] == reverse("mfa_authenticate")
+    return client.post(reverse("mfa_authenticate"), {"code": code_of(SECRET)})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def signed_in(client: Client, person: User, following: str = "") -> HttpResponse
 )  # fmt: skip
 def test_signing_in_never_leads_to_another_site(person: User, following: str) -> None:
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         response = signed_in(client, person, following)
         assert (response.status_code, response.headers["Location"]) == (302, "/")
         # Nor does the sign-in page of somebody who is signed in.
@@ -59,24 +67,24 @@ def test_signing_in_never_leads_to_another_site(person: User, following: str) ->
 def test_signing_in_leads_back_to_the_page_with_its_filters(house: House, person: User) -> None:
     film = house.here.film
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         asked = f"{reverse('cost_report', args=[film.code])}?period=2&unit=MAIN"
         sent = client.get(asked).headers["Location"]
         page = client.get(sent)
-        following = page.context["next"]
+        following = page.context["redirect_field_value"]
         assert signed_in(client, person, following).headers["Location"] == asked
 
 
 def test_the_session_planted_before_signing_in_is_of_no_use_afterwards(person: User) -> None:
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         planted = client.session
         planted["mine"] = "the attacker's"
         planted.save()
         before = planted.session_key
         assert signed_in(client, person).status_code == 302
         assert client.session.session_key != before
-        attacker = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        attacker = browser()
         attacker.cookies["session"] = before
         assert attacker.get("/").status_code == 302
         assert attacker.get("/").headers["Location"].startswith(reverse("login"))
@@ -84,18 +92,18 @@ def test_the_session_planted_before_signing_in_is_of_no_use_afterwards(person: U
 
 def test_signing_out_ends_the_session_on_the_server(person: User) -> None:
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         signed_in(client, person)
         key = client.session.session_key
         client.post(reverse("logout"))
-        stolen = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        stolen = browser()
         stolen.cookies["session"] = key
         assert stolen.get("/").headers["Location"].startswith(reverse("login"))
 
 
 def test_the_session_cookie_is_hidden_from_scripts_and_from_other_sites(person: User) -> None:
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         signed_in(client, person)
         cookie = client.cookies["session"]
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
@@ -103,20 +111,20 @@ def test_the_session_cookie_is_hidden_from_scripts_and_from_other_sites(person: 
 
 def test_a_wrong_password_and_an_unknown_person_get_the_same_sentence(person: User) -> None:
     with role("web"):
-        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client = browser()
         said = [
-            client.post(reverse("login"), {"username": name, "password": "wrong"})
+            by_password(client, name, "wrong")
             for name in (
                 person.email,
                 "nobody@example.org",
+                "console@localhost",
                 "\0",
                 "x" * 10_000,
-                "console@localhost",
             )
         ]
         assert {response.status_code for response in said} == {200}
-        wrong, unknown = (r.context["form"].non_field_errors() for r in said[:2])
-        assert list(wrong) == list(unknown) != []
+        wrong, *unknown = (list(r.context["form"].non_field_errors()) for r in said[:3])
+        assert unknown == [wrong, wrong] != [[], []]
 
 
 @pytest.mark.parametrize("name", POSTED_TO)
@@ -126,7 +134,7 @@ def test_a_post_without_the_pages_token_is_refused_and_changes_nothing(
     client = Client(
         enforce_csrf_checks=True, raise_request_exception=False, SERVER_NAME="localhost"
     )
-    client.force_login(web.here.film.cast["amir"], backend=BACKEND)
+    sign_in(client, web.here.film.cast["amir"])
     with acting(web.here.film, "amir"):
         before = (ImportBatch.objects.count(), RowRevision.objects.count())
     given = {
@@ -278,3 +286,22 @@ def test_nobody_who_has_not_signed_in_can_make_us_read_a_large_body(web: House) 
     large.seek(0)
     given = {"file": large, "source": "cost-lines", "unit": "MAIN"}
     assert web.clients["amir"]().post(url, given).status_code == 302
+
+
+def test_a_fault_of_ours_is_a_page_that_says_nothing_of_it() -> None:
+    with role("bond"):  # which has no right to look a session up
+        client = browser()
+        client.cookies["session"] = "x" * 32
+        answer = client.get(reverse("productions"))
+    said = answer.content.decode()
+    assert (answer.status_code, "Something failed here" in said) == (500, True)
+    for inside in ("permission", "session_read", "Traceback", "psycopg", "SELECT", ".py"):
+        assert inside not in said
+
+
+def test_nothing_that_was_sent_is_echoed_to_who_traces_it(web: House) -> None:
+    client = web.clients["amir"]()
+    for url in (reverse("login"), reverse("productions"), web.here.url("imports")):
+        answer = client.trace(url, headers={"x-probe": "canary of a header"})
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert b"canary of a header" not in answer.content

@@ -26,8 +26,10 @@ from access.outbound import (
     Outbound,
     Road,
     TooMuch,
+    checked_host,
     checked_url,
     is_public,
+    pinned_address,
     send_once,
 )
 from ledger.fetching import fetch_by
@@ -285,3 +287,33 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     for bank in serving(server):
         with pytest.raises(NotFetched, match="none came"):
             ask(Outbound(HERE), f"https://localhost:{bank.server_port}/")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [
+        ("10.1.2.3", True), ("192.168.0.9", True), ("fd00::1", True), ("93.184.216.34", True),
+        ("127.0.0.1", False), ("::1", False), ("169.254.169.254", False), ("fe80::1", False),
+        ("0.0.0.0", False), ("224.0.0.1", False), ("not an address", False),
+    ],
+)  # fmt: skip
+def test_a_host_inside_is_reached_only_where_the_road_says_so(address: str, is_taken: bool) -> None:
+    async def look_up(host: str, port: int) -> list[str]:
+        return [address]
+
+    road = Road({"bank.example.org"}, private={"bank.example.org"})
+    if is_taken:
+        assert asyncio.run(pinned_address("bank.example.org", 22, road, look_up)) == address
+    else:
+        with pytest.raises(NotFetched):
+            asyncio.run(pinned_address("bank.example.org", 22, road, look_up))
+    if not is_public(address):
+        with pytest.raises(NotFetched):
+            asyncio.run(pinned_address("bank.example.org", 22, Road({"x"}), look_up))
+
+
+def test_a_host_off_the_list_is_no_host() -> None:
+    for host in ("elsewhere.example.org", "localhost", "BANK.example.org", ""):
+        with pytest.raises(Invalid, match="host"):
+            checked_host(host, Road({"bank.example.org"}))
+    assert checked_host("localhost", Road(set(), loopback=True)) == "localhost"

@@ -181,3 +181,42 @@ def test_the_web_role_cannot_give_anybody_a_place(film: Film) -> None:
         ):
             with pytest.raises(DatabaseError, match=r"denied|row-level"), transaction.atomic():
                 attempt()
+
+
+# --- grants that were given by an earlier table of roles ----------------------------------------
+
+
+def test_memberships_of_an_earlier_version_are_put_right_by_the_table_of_roles(
+    film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grant is copied when a membership is given; the table may say otherwise later on."""
+    person, former = newcomer(film, "pat", "payroll"), newcomer(film, "pia", "payroll")
+    with role("owner"):
+        services.install_roles()
+        assert services.install_roles() == 0, "what is right is left alone"
+    label, may = roles.ROLES["payroll"]
+    later = frozenset({"close_periods"}) | may - {"import_files"}
+    monkeypatch.setitem(roles.ROLES, "payroll", (label, later))
+    give(film, former, "payroll", starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 2))
+    with role("owner"), transaction.atomic():
+        stray = film.cast["otto"]
+        read(
+            "INSERT INTO access_productionuserobjectpermission"
+            " (content_object_id, user_id, permission_id) SELECT %s, %s, id FROM auth_permission"
+            " WHERE codename = 'post_entries'",
+            film.production.pk, stray.pk,
+        )  # fmt: skip
+        assert services.install_roles() >= 3
+    assert grants(person, film) == later
+    assert (grants(former, film), grants(stray, film)) == (later, set())
+    assert grants(film.cast["amir"], film) == roles.actions_of("production_accountant")
+    monkeypatch.undo()
+    with role("owner"):
+        services.install_roles()
+    assert grants(person, film) == may
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "bond"])
+def test_only_the_owner_says_what_a_role_may_do(film: Film, name: str) -> None:
+    with role(name), pytest.raises(DatabaseError, match=r"denied|read-only"):
+        services.install_roles()

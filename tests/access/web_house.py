@@ -2,31 +2,38 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from access import roles, services
+from access.invitation_tables import Invitation
 from access.models import User
-from ingestion import asking
-from ingestion.desk_acts import CauseAsked, act_on_cause
+from ingestion.desk import asking
+from ingestion.desk.acts import CauseAsked, act_on_cause
 from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
 from ledger.statement_tables import StatementLine
+from overrides.kinds import Asked
 from purchasing.funds import FundPlan, move_cash, open_fund
 from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan
 from purchasing.papers import CostLine
 from taxonomy.models import CostNode
+from tests.access.house import invite_somebody
 from tests.access.outside import add_feed
+from tests.access.web_methods import ONLY_POSTED_TO, POSTED_TO, SIGNING_IN, UPLOAD_ADDRESSES
 from tests.budgets.films import locked, requested
 from tests.factories import (
     Cast,
@@ -38,12 +45,14 @@ from tests.factories import (
     make_film,
     role,
 )
+from tests.ingestion.sending import begun
 from tests.ledger.banking import banked, taken
 from tests.ledger.banking import line as bank_line
 from tests.ledger.exhibits import png
+from tests.overrides.signing import founded
 from tests.purchasing.office import DAY, Office, office
+from tests.signing_in import sign_in
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 POLICY = {
     "default-src 'none'",
     "script-src 'self'",
@@ -67,35 +76,26 @@ SEEN_BY = {
     "ada": {ART},
     "bea": set(),
     "eve": set(),
+    "ines": set(),
     "otto": set(),
     "former": set(),
     "anonymous": set(),
     "deactivated": set(),
 }
 ACTORS = tuple(SEEN_BY)
-MEMBERS = ("amir", "lena", "cho", "ada", "bea", "eve")
+MEMBERS = ("amir", "lena", "cho", "ada", "bea", "eve", "ines")
 SIGNED_OUT = ("anonymous", "deactivated")
-# What may be posted to; a POST anywhere else is refused by its method.
-ONLY_POSTED_TO = (
-    "logout", "append_node", "attach", "withdraw_attachment", "order_approve", "order_send_back",
-    "order_step", "paper_void", "fund_move", "fund_close", "reverse_document",
-    "reissue_document", "redistribute", "fx_rates", "forecast_enter", "budget_upload",
-    "segment_change", "bank_change", "quarantine_upload", "quarantine_ask", "import_cancel",
-    "threshold_set", "hook_set", "feed_step",
-    "budget_approve", "budget_lock", "budget_request", "budget_decide",
-)  # fmt: skip
-POSTED_TO = (
-    "login", "imports", "quarantined_row", "dead_letters", "import_mapping",
-    "mappings", "attachments", "order_new",
-    "order_amend", "vendors", "quarantine_cause", "quarantine_act", "question", "alerts", "feeds",
-    "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
-    *ONLY_POSTED_TO,
-)  # fmt: skip
+_requests = count(1)
 NEVER = 987_654_321
+NO_ONES = {"mfa_remove_webauthn": {"pk": NEVER}, "join_begin": {"token": "A" * 43},
+           "password_reset_begin": {"person": 1, "token": "x-y"}}  # fmt: skip
+OF_A_FILM = ("join", "join_begin")
+NO_PRODUCTIONS = (roles.ANYBODY, roles.ENROLLING, roles.PERSON)
 # Accounts, budgets and changes have the same numbers in every production.
 NUMBERED_ALIKE = (
     "account_lines", "forecast", "forecast_enter", "budget_version", "budget_approve",
-    "budget_lock", "budget_change", "budget_decide",
+    "budget_lock", "budget_change", "budget_decide", "override", "override_decide",
+    "override_document",
 )  # fmt: skip
 
 
@@ -109,9 +109,10 @@ class Place:
     art: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def url(self, name: str, **other: Any) -> str:
-        takes_no_code = roles.URL_ACTIONS[name] in (roles.ANYBODY, roles.PERSON)
+        takes_no_code = roles.URL_ACTIONS[name] in NO_PRODUCTIONS and name not in OF_A_FILM
         kept = {} if takes_no_code else {"code": self.film.code}
-        return reverse(name, kwargs={**kept, **self.ids.get(name, {}), **other})
+        known = NO_ONES.get(name) or self.ids.get(name, {})
+        return reverse(name, kwargs={**kept, **known, **other})
 
 
 @dataclass
@@ -138,9 +139,7 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
             for t in Transaction.objects.filter(production=film.production)
         }
         main_unit = CostNode.objects.get(production=film.production, kind="unit", code="MAIN").pk
-    text = "\n".join(["Account\tDescription\tTotal", f"3310\t{camera}\t5", f"2220\t{art}\t6"])
-    locked(film, text, "11.00")
-    requested(film, "overage", ("3310", "7.00"))
+    _budget(film, camera, art)
     sha256 = bytes(batch.document.sha256).hex()
     made = {
         person: _attached(film, person, posted[vendor], vendor)
@@ -163,16 +162,49 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
         "forecast_enter": {"account_code": "3310"},
         **{key: {"number": 1} for key in ("budget_version", "budget_approve", "budget_lock")},
         **{key: {"number": 1} for key in ("budget_change", "budget_decide")},
+        **{key: {"number": 1} for key in ("override", "override_decide", "override_document")},
         "art": {"transaction_id": posted[art]},
         "art_attachment": {"attachment_id": made["ada"]},
     }
-    place.ids |= _at_the_desk(film, held) | _asked(film, held, camera, art)
+    place.ids |= _places(film) | _at_the_desk(film, held) | _asked(film, held, camera, art)
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
-    place.ids["feed_step"] = {"feed_id": add_feed(film)}
+    place.ids |= _begun(film, f"{camera}{art}") | _fed(film)
     _orders_and_papers(place, camera, art)
     return place
+
+
+def _fed(film: Film) -> dict[str, dict[str, Any]]:
+    """A feed, and the addresses that name it."""
+    feed_id = add_feed(film)
+    return {key: {"feed_id": feed_id} for key in ("feed", "feed_step")}
+
+
+def _budget(film: Film, camera: str, art: str) -> None:
+    """A locked budget, an overage and an override that are asked for."""
+    text = "\n".join(["Account\tDescription\tTotal", f"3310\t{camera}\t5", f"2220\t{art}\t6"])
+    locked(film, text, "11.00")
+    requested(film, "overage", ("3310", "7.00"))
+    founded(film.cast, film).asks(Asked("over_budget", DAY, (("3310", "5.00"),)))
+
+
+def _places(film: Film) -> dict[str, dict[str, Any]]:
+    """The head of camera's place, and an invitation that waits."""
+    invite_somebody(film)
+    with role("owner"):
+        sent = Invitation.objects.get(production=film.production)
+    return {
+        **{key: {"person_id": film.cast["cho"].pk} for key in ("person", "person_end")},
+        "invitation_withdraw": {"invitation_id": sent.pk},
+    }
+
+
+def _begun(film: Film, words: str) -> dict[str, dict[str, Any]]:
+    """An upload of which nothing has arrived."""
+    with role("web"), acting(film, "amir"):
+        sent = begun(film, words.encode(), name=f"{words}.csv")
+    return {key: {"upload_id": sent.pk} for key in UPLOAD_ADDRESSES}
 
 
 def _at_the_desk(film: Film, held: HeldRow) -> dict[str, dict[str, Any]]:
@@ -264,7 +296,10 @@ FUND_ADDRESSES = ("fund", "fund_move", "envelope_new", "fund_close")
 IMPORT_ADDRESSES = ("import_detail", "import_status", "import_cancel", "import_mapping")
 ORDER_ADDRESSES = ("order", "order_amend", "order_approve", "order_send_back", "order_step")
 NOT_THERE: dict[str, dict[str, Any]] = {
-    "feed_step": {"feed_id": NEVER},
+    **{name: {"person_id": NEVER} for name in ("person", "person_end")},
+    "invitation_withdraw": {"invitation_id": NEVER},
+    **{name: {"feed_id": NEVER} for name in ("feed", "feed_step")},
+    **{name: {"upload_id": NEVER} for name in UPLOAD_ADDRESSES},
     **{name: {"number": "PO-9999"} for name in ORDER_ADDRESSES},
     **{name: {"entry_id": NEVER} for name in PAPER_ADDRESSES},
     **{name: {"fund_id": NEVER} for name in FUND_ADDRESSES},
@@ -292,6 +327,19 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     **{key: {"number": NEVER} for key in ("budget_version", "budget_approve", "budget_lock")},
     **{key: {"number": NEVER} for key in ("budget_change", "budget_decide")},
 }
+
+
+@contextmanager
+def without_keys(cast: Cast) -> Iterator[None]:
+    """Nobody of the cast has a second factor meanwhile, whoever was given one elsewhere."""
+    theirs = {"user__in": list(cast.values())}
+    with role("owner"):
+        keys = list(Authenticator.objects.filter(**theirs))
+        Authenticator.objects.filter(**theirs).delete()
+    yield
+    with role("owner"):
+        Authenticator.objects.filter(**theirs).delete()
+        Authenticator.objects.bulk_create(keys)
 
 
 @pytest.fixture(scope="module")
@@ -322,14 +370,16 @@ def house(cast: Cast) -> Iterator[House]:
         )
     here = _fill(film, CAMERA, ART, "MAIN")
     elsewhere = _fill(other_film, ELSEWHERE + "1", ELSEWHERE + "2", "SECOND")
-    people = {**cast, "former": former, "deactivated": gone}
+    with role("owner"):
+        sent = Invitation.objects.select_related("invited_by").get(production=film.production)
+    people = {**cast, "former": former, "deactivated": gone, "ines": sent.invited_by}
 
     def client_of(name: str) -> Callable[[], Client]:
         @cache
         def make() -> Client:
             client = Client(raise_request_exception=False, SERVER_NAME="localhost")
             if name in people:
-                client.force_login(people[name], backend=BACKEND)
+                sign_in(client, people[name])
             return client
 
         return make
@@ -340,7 +390,8 @@ def house(cast: Cast) -> Iterator[House]:
     with role("owner"):
         User.objects.filter(pk=gone.pk).update(is_active=False)
     clients["deactivated"] = lambda: live
-    yield House(here, elsewhere, clients)
+    with without_keys(cast):
+        yield House(here, elsewhere, clients)
 
 
 @pytest.fixture
@@ -372,13 +423,16 @@ def may(actor: str, name: str) -> bool:
         return True
     if actor in SIGNED_OUT:
         return False
-    if action == roles.PERSON:
+    if action in (roles.ENROLLING, roles.PERSON):
         return True
     if actor not in MEMBERS:
         return False
-    held = {"amir": "production_accountant", "lena": "line_producer", "bea": "bond_representative",
-            "eve": "studio_executive"}.get(actor, "department_head")  # fmt: skip
-    return action == roles.MEMBER or action in roles.actions_of(held)
+    held = {
+        "amir": "production_accountant", "lena": "line_producer", "bea": "bond_representative",
+        "eve": "studio_executive", "ines": "administrator",
+    }  # fmt: skip
+    granted = roles.actions_of(held.get(actor, "department_head"))
+    return action == roles.MEMBER or action in granted
 
 
 def body_of(response: HttpResponse) -> bytes:
@@ -405,7 +459,12 @@ def assert_guarded(response: HttpResponse, actor: str) -> None:
 
 
 def ask(client: Client, method: str, url: str) -> HttpResponse:
-    return client.get(url) if method == "GET" else client.post(url, {})
+    """One request, from an address of its own: thousands from one are too many in a minute."""
+    made = next(_requests)
+    address = f"10.{made >> 16}.{made >> 8 & 255}.{made & 255}"
+    if method == "GET":
+        return client.get(url, REMOTE_ADDR=address)
+    return client.post(url, {}, REMOTE_ADDR=address)
 
 
 def expected_status(actor: str, name: str, method: str) -> set[int]:
@@ -417,11 +476,16 @@ def expected_status(actor: str, name: str, method: str) -> set[int]:
         return {404}  # she was not asked
     if method == "GET" and name in ONLY_POSTED_TO:
         return {405}
+    if name in SIGNING_IN and (method == "GET" or name in POSTED_TO):
+        return SIGNING_IN[name]
+    return _expected_inside(name, method)
+
+
+def _expected_inside(name: str, method: str) -> set[int]:
     if method == "GET":
-        return {"login": {200, 302}, "landing": {200, 302}, "productions": {200, 302}}.get(
-            name, {200}
-        )
-    said = {"login": {200, 302}, "logout": {302}, "order_approve": {409}, "order_send_back": {409},
+        return {"landing": {200, 302}, "productions": {200, 302}}.get(name, {200})
+    said = {"logout": {302}, "account_logout": {302}, "login_again": {302},
+            "session_end": {404}, "order_approve": {409}, "order_send_back": {409},
             "fund_close": {409}, "close_period": {409}, "budget_approve": {409},
-            "budget_lock": {409}}  # fmt: skip
+            "budget_lock": {409}, "invitation_withdraw": {302}}  # fmt: skip
     return said.get(name, {422} if name in POSTED_TO else {405})

@@ -8,11 +8,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from access import context
+from access import context, services
 
 
 class Command(BaseCommand):
-    """Migrates under a lock, so that several processes may start at once, and sets the key."""
+    """Migrates under a lock, so that several processes may start at once, sets the key, and puts
+    the grants of everybody right by the table of roles."""
 
     help = "Migrate the database and install the key that seals who asks."
 
@@ -22,6 +23,9 @@ class Command(BaseCommand):
             try:
                 call_command("migrate", verbosity=options["verbosity"], interactive=False)
                 context.install_key()
+                changed = services.install_roles()
+                if changed and options["verbosity"] > 0:
+                    self.stdout.write(f"put {changed} grants right by the table of roles")
                 install_queue()
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(hashtext('prodacct prepare_database'))")

@@ -1,0 +1,13 @@
+DROP FUNCTION sec.letter_state(bigint);
+DROP FUNCTION sec.letter_done(bigint, boolean);
+DROP FUNCTION sec.letter_taken();
+DROP FUNCTION sec.letter_put(bytea);
+DROP TABLE sec.letter;
+DROP TRIGGER no_truncate ON access_invitation;
+DROP TRIGGER stays ON access_invitation;
+DROP FUNCTION sec.invitation_stays();
+REVOKE ALL ON access_invitation FROM prodacct_web;
+DROP FUNCTION sec.person_made(text, text, text);
+DROP FUNCTION sec.grants_put_right();
+DROP FUNCTION sec.role_granted(bigint, bigint, text);
+DROP TABLE sec.role_action;
