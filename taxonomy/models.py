@@ -1,6 +1,7 @@
 """The words of a production: units, cost centres and the append-only tree of cost nodes."""
 
 from django.db import models
+from django.db.models.functions import Now
 from guardian.models import UserObjectPermissionBase
 
 from access.models import Production, User
@@ -55,6 +56,21 @@ class CostCenterUserObjectPermission(UserObjectPermissionBase):
 
     class Meta(UserObjectPermissionBase.Meta):
         default_permissions = ()
+
+
+class AccessFinding(models.Model):
+    """What the nightly check found that grants, memberships and policies do not agree on."""
+
+    production = models.ForeignKey(Production, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    said = models.CharField(max_length=300)
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.said
 
 
 class CostNode(models.Model):

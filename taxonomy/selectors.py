@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterable
 from django.db.models import Count, QuerySet
 
 from access.models import Production, User
-from taxonomy.models import CostCenter, CostNode, Unit
+from access.selectors import actions_on
+from taxonomy.models import CostCenter, CostCenterUserObjectPermission, CostNode, Unit
+
+
+def productions_with_trees(production_id: int | None = None) -> list[Production]:
+    """All productions, or the one asked for."""
+    found = Production.objects.order_by("pk")
+    return list(found if production_id is None else found.filter(pk=production_id))
 
 
 def units(production: Production) -> QuerySet[Unit]:
@@ -23,15 +30,33 @@ def cost_centers(production: Production) -> QuerySet[CostCenter]:
     return CostCenter.objects.filter(production=production).order_by("code")
 
 
-def visible_cost_centers(user: User, production: Production, *, sees_all: bool) -> list[CostCenter]:
-    """The cost centres whose costs the person may see on this production."""
-    rows = cost_centers(production)
-    if not sees_all:
-        rows = rows.filter(
-            costcenteruserobjectpermission__user=user,
-            costcenteruserobjectpermission__permission__codename="view_costs_of",
-        )
-    return list(rows)
+def granted_center_ids(user: User, production: Production) -> frozenset[int]:
+    """The cost centres guardian says were given to the person, whether they open today or not."""
+    rows = CostCenterUserObjectPermission.objects.filter(
+        user=user,
+        permission__codename="view_costs_of",
+        content_object__production=production,
+    )
+    return frozenset(rows.values_list("content_object_id", flat=True))
+
+
+def center_grant(user: User, center_id: int) -> int | None:
+    """The number of guardian's grant of this cost centre to the person."""
+    rows = CostCenterUserObjectPermission.objects.filter(
+        user=user, permission__codename="view_costs_of", content_object_id=center_id
+    )
+    return rows.values_list("pk", flat=True).first()
+
+
+def visible_cost_centers(user: User, production: Production) -> list[CostCenter]:
+    """The cost centres whose costs the person may see on this production: as the policies say it,
+    for an active person with a running membership."""
+    actions = actions_on(user, production)
+    if "view_all_costs" in actions:
+        return list(cost_centers(production))
+    if "view_costs" not in actions:
+        return []
+    return list(cost_centers(production).filter(pk__in=granted_center_ids(user, production)))
 
 
 def leaf_nodes(

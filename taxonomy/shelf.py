@@ -1,8 +1,8 @@
 """Where the snapshots of the cost trees of this machine stand, and who has one open.
 
-A process opens a production's snapshot when it first needs it, sums checked, and again when a newer
-generation has been written. A snapshot is a faster way to what the database says, never another
-truth: what it does not have is looked for in the database.
+A process opens every snapshot as it starts, sums checked, one that comes later when it is first
+needed, and each again when a newer generation has been written. A snapshot is a faster way to what
+the database says, never another truth: what it does not have is looked for in the database.
 """
 
 import json
@@ -74,8 +74,52 @@ def write_snapshot(*, actor: User, production: Production) -> Manifest:
     return write_generation(folder_of(production), production.code, rows)
 
 
+def keep_snapshot(*, actor: User, production: Production) -> bool:
+    """Write the tree if it has grown since its snapshot, or the newest is damaged; whether it did.
+
+    Not while nodes of the snapshot are gone: whatever was altered would be in the next one too.
+    """
+    snapshot = snapshot_of(production)
+    if snapshot is not None:
+        version = snapshot.manifest.version
+        now = {bytes(d) for d in all_nodes(production).values_list("digest", flat=True)}
+        gone = sum(snapshot.digest_at(at) not in now for at in range(len(snapshot)))
+        if gone:
+            log.critical(
+                "%s: %s cost nodes of snapshot %s are not as they were: no new one is written",
+                production.code, gone, snapshot.manifest.generation,
+            )  # fmt: skip
+            return False
+        is_newest = snapshot.manifest.generation == max(generations(folder_of(production)))
+        if is_newest and not all_nodes(production).filter(pk__gt=version).exists():
+            return False
+    write_snapshot(actor=actor, production=production)
+    return True
+
+
+def open_all() -> int:
+    """Open the snapshots of all productions, every sum checked, as a process starts; how many.
+
+    Asks the database nothing, so whose each is its manifest says, until somebody asks for it.
+    """
+    shelf = Path(settings.SNAPSHOT_FOLDER)
+    folders = [path for path in shelf.glob("[0-9]*") if path.name.isdecimal()]
+    with _opening:
+        return sum(_open(folder, "") is not None for folder in sorted(folders))
+
+
+def _open(folder: Path, code: str) -> Snapshot | None:
+    """Open the newest good generation of a production, or of whichever its manifest names."""
+    newest = max(generations(folder), default=0)
+    snapshot, faults = open_newest(folder, code)
+    if faults:
+        _report(folder, code, faults, snapshot)
+    _opened[folder] = (newest, snapshot)
+    return snapshot
+
+
 def snapshot_of(production: Production) -> Snapshot | None:
-    """The production's snapshot, opened once a process; None where there is none to trust.
+    """The production's snapshot, as this process has it open; None where there is none to trust.
 
     A generation that does not agree with its manifest is passed over for the one before it; that
     is logged, and kept for `status`.
@@ -85,23 +129,21 @@ def snapshot_of(production: Production) -> Snapshot | None:
     with _opening:
         known = _opened.get(folder)
         if known is None or known[0] != newest:
-            snapshot, faults = open_newest(folder, production.code)
-            if faults:
-                _report(folder, production, faults, snapshot)
-            known = _opened[folder] = (newest, snapshot)
-    return known[1]
+            return _open(folder, production.code)
+        snapshot = known[1]
+        if snapshot is not None and snapshot.manifest.production != production.code:
+            return _open(folder, production.code)
+    return snapshot
 
 
-def _report(
-    folder: Path, production: Production, faults: Sequence[Fault], used: Snapshot | None
-) -> None:
+def _report(folder: Path, code: str, faults: Sequence[Fault], used: Snapshot | None) -> None:
     instead = used.manifest.generation if used else None
     kept = {fault["generation"]: fault for fault in _faults(folder)}
     for fault in faults:
         log.error(
             "snapshot %s of %s is not used: %s; %s",
             fault.generation,
-            production.code,
+            code or f"production {folder.name}",
             fault.problem,
             f"generation {instead} is used instead" if instead else "none is used",
         )

@@ -211,7 +211,10 @@ def generations(folder: Path) -> list[int]:
 
 
 def open_newest(folder: Path, production: str) -> tuple[Snapshot | None, list[Fault]]:
-    """The newest generation that agrees with its manifest, and what is wrong with newer ones."""
+    """The newest generation that agrees with its manifest, and what is wrong with newer ones.
+
+    Of this production, or of any where "" stands for it.
+    """
     faults: list[Fault] = []
     for generation in generations(folder):
         try:
@@ -236,7 +239,7 @@ def open_generation(folder: Path, generation: int, production: str) -> Snapshot:
         **{name: said[name] for name in Manifest.__slots__ if name != "roots"},
         roots=tuple(said["roots"]),
     )
-    if manifest.production != production:
+    if production not in {"", manifest.production}:
         raise Unusable(f"it is of production {manifest.production}, not of {production}")
     nodes = _open_batch(folder, said["files"]["nodes"], _NODES)
     index = _open_batch(folder, said["files"]["index"], _INDEX)

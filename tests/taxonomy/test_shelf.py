@@ -2,6 +2,8 @@
 than the database says."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from taxonomy import selectors, shelf
 from taxonomy.branches import NodeWish, append_node
 from tests.factories import Film, acting, role
+from tests.ingestion.workers import ROOT, worker_environment
 from tests.taxonomy.shelves import empty_shelf, flip_a_bit, forget, written
 
 
@@ -43,6 +46,58 @@ def test_a_process_opens_it_once_and_again_when_there_is_a_newer(film: Film) -> 
     assert second is not None
     assert second is not first
     assert second.manifest.generation == 2
+
+
+def test_every_snapshot_is_opened_and_checked_as_a_process_starts(
+    film: Film, other_film: Film, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for each in (film, film, other_film):
+        written(each)
+    flip_a_bit(film, 2)
+    forget(monkeypatch)
+    with caplog.at_level(logging.ERROR):
+        assert shelf.open_all() == 2
+    assert f"snapshot 2 of production {film.production.pk} is not used" in caplog.text
+    assert "generation 1 is used instead" in caplog.text
+    monkeypatch.setattr(shelf, "open_newest", None)  # what is open now is not opened again
+    used = [shelf.snapshot_of(each.production) for each in (film, other_film)]
+    assert [s.manifest.generation for s in used if s is not None] == [1, 1]
+    assert [s.manifest.production for s in used if s is not None] == [film.code, other_film.code]
+
+
+def test_a_snapshot_in_the_folder_of_another_production_is_not_used_for_it(
+    film: Film, other_film: Film, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    written(other_film)
+    folder = shelf.folder_of(other_film.production)
+    folder.rename(shelf.folder_of(film.production))
+    forget(monkeypatch)
+    assert shelf.open_all() == 1
+    assert shelf.snapshot_of(film.production) is None
+    assert f"it is of production {other_film.code}, not of {film.code}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "started",
+    ["import prodacct.wsgi",
+     "from celery.signals import worker_init; import prodacct.celery as c;"
+     " c.app.loader.import_default_modules(); worker_init.send(None)"],
+)  # fmt: skip
+def test_web_processes_and_workers_check_them_as_they_start(
+    film: Film, tmp_path: Path, started: str
+) -> None:
+    written(film)
+    flip_a_bit(film, 1)
+    home = tmp_path / "home"
+    (home / "snapshots").mkdir(parents=True)
+    shelf.folder_of(film.production).rename(home / "snapshots" / str(film.production.pk))
+    with role("worker"):
+        environment = {**worker_environment(), "PRODACCT_HOME": str(home)}
+    said = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup(); {started}"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"snapshot 1 of production {film.production.pk} is not used" in said.stderr
 
 
 def test_a_damaged_snapshot_is_passed_over_and_reported_once(

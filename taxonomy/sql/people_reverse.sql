@@ -1,0 +1,14 @@
+DROP FUNCTION sec.centers_to_give();
+DROP FUNCTION sec.people();
+DROP FUNCTION sec.place_ended(bigint, text);
+DROP FUNCTION sec.place_changed(bigint, text, text[], date, date, text);
+DROP FUNCTION sec.place_held(bigint, boolean);
+DROP FUNCTION sec.invitation_accepted(bytea, text, text);
+DROP FUNCTION sec.invitation_held(bytea);
+DROP FUNCTION sec.invitation_withdrawn(bigint);
+DROP FUNCTION sec.invited(bytea, text, text, text[], date, date, bigint);
+DROP FUNCTION sec.has_place(bigint, text);
+DROP FUNCTION sec.centers_checked(bigint, text[]);
+DROP FUNCTION sec.centers_granted(bigint, bigint, text[]);
+DROP FUNCTION sec.place_checked(text, date, date);
+DROP FUNCTION sec.managed_production();
