@@ -6,7 +6,6 @@ them is in no bundle, because nothing stands over it yet.
 
 import ast
 import hashlib
-import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,12 +20,14 @@ from ledger import signing
 from ledger.audit_rules import BUNDLE, canonical, fingerprint
 from ledger.checkpoints import checkpoint_production
 from ledger.findings import rows, rows_in_turn
-from ledger.models import SourceDocument
+from ledger.masters import masters_said, say_masters
+from ledger.models import LogHead, SourceDocument
 from ledger.selectors import document_bytes
 
 HERE = Path(__file__).resolve().parent
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a bundle of the same books is the same bytes on any day
-RULES_MODULE = "ledger.audit_rules"
+# What the verifier consists of, in the order in which each part needs those before it.
+PARTS = ("audit_rules", "override_tree", "verify_bundle")
 
 _LOGS = """
 SELECT u.id, u.code, c.size FROM taxonomy_unit u
@@ -45,18 +46,6 @@ UNION ALL
 SELECT 2, convert_to(string_agg(journal.posting_line(x), E'\\n' ORDER BY x.line_no), 'UTF8')
 FROM ledger_posting x WHERE x.production_id = %(p)s AND x.batch_id = %(b)s
 ORDER BY 1
-"""
-_ACCOUNTS = """
-SELECT a.id::text, jsonb_build_object('code', a.code, 'name', a.name, 'line', a.line,
-    'category', coalesce(k.code, ''), 'kind', a.kind, 'normal_side', a.normal_side,
-    'statement', a.statement, 'clearing_role', a.clearing_role)
-FROM ledger_account a LEFT JOIN ledger_account k ON k.id = a.category_id
-WHERE a.production_id = %s ORDER BY a.id
-"""
-_PERIODS = """
-SELECT id::text, jsonb_build_object('number', number::text, 'starts_on', starts_on,
-    'ends_on', ends_on, 'state', state)
-FROM ledger_period WHERE production_id = %s ORDER BY id
 """
 # The totals of the batches that stand under a checkpoint, and of no other.
 _COVERED = """
@@ -121,14 +110,16 @@ def export_bundle(
 
     The owner's connection, which sees all rows. Raises the signer's refusal, and NothingToExport.
     """
+    if not LogHead.objects.filter(production=production, size__gt=0).exists():
+        raise NothingToExport(f"nothing has been posted to {production.code} yet")
+    say_masters(production=production)
     checkpoint_production(production=production)
     public = signing.public_key()
+    assert public is not None, "it has just signed"
     with transaction.atomic(), zipfile.ZipFile(out, "w", allowZip64=True) as packed:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         logs = list(rows(_LOGS, {"p": production.pk}))
-        if not logs or public is None:
-            raise NothingToExport(f"nothing has been posted to {production.code} yet")
         archive = Archive(packed)
         for log in logs:
             _add_log(archive, production, *log)
@@ -188,17 +179,13 @@ def _add_tables(
         },
     )  # fmt: skip
     archive.add_table("units", {str(unit_id): unit for unit_id, unit, _ in logs})
-    archive.add_table("accounts", _objects(_ACCOUNTS, production))
-    archive.add_table("periods", _objects(_PERIODS, production))
+    for word, said in masters_said(production).items():
+        archive.add_table(word, said)
     archive.add_table("trial_balance", sorted(list(row) for row in rows(_TRIAL_BALANCE, asked)))
     archive.add_table(
         "cost_report",
         sorted((list(row) for row in rows(_COST_REPORT, asked)), key=lambda r: [str(c) for c in r]),
     )
-
-
-def _objects(sql: str, production: Production) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in rows(sql, [production.pk])}
 
 
 def _add_sources(archive: Archive, production: Production) -> None:
@@ -208,23 +195,23 @@ def _add_sources(archive: Archive, production: Production) -> None:
 
 
 def verifier_source() -> str:
-    """The verifier as one file: the rules, then what uses them, without the import between."""
-    body = (HERE / "verify_bundle.py").read_text()
-    tree = ast.parse(body)
-    (joint,) = [
-        node for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module == RULES_MODULE
+    """The verifier as one file: its parts one after the other, without the imports between."""
+    whole = (HERE / f"{PARTS[-1]}.py").read_text()
+    doc = "".join(whole.splitlines(keepends=True)[: ast.parse(whole).body[0].end_lineno])
+    return doc + "\n".join(_without_joints((HERE / f"{part}.py").read_text()) for part in PARTS)
+
+
+def _without_joints(source: str) -> str:
+    """A part without its docstring and without what it imports of the other parts."""
+    lines = source.splitlines(keepends=True)
+    first, *body = ast.parse(source).body
+    joints = [
+        node for node in body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ledger.")
     ]  # fmt: skip
-    lines = body.splitlines(keepends=True)
-    del lines[joint.lineno - 1 : joint.end_lineno]
-    doc = tree.body[0].end_lineno or 0
-    rules = (HERE / "audit_rules.py").read_text()
-    return "".join(lines[:doc]) + "\n" + _without_docstring(rules) + "\n" + "".join(lines[doc:])
-
-
-def _without_docstring(source: str) -> str:
-    first = ast.parse(source).body[0]
-    return "".join(source.splitlines(keepends=True)[first.end_lineno or 0 :])
+    for node in reversed([first, *joints]):
+        del lines[node.lineno - 1 : node.end_lineno]
+    return "".join(lines)
 
 
 def verify_text(production: Production, public: bytes) -> str:

@@ -16,6 +16,7 @@ from ledger import entries, holes, selectors
 from ledger.entries import Entry, Form
 from ledger.journal import ACTUAL, PostingDraft
 from ledger.models import Account, Batch, Posting, Transaction
+from ledger.pay import is_token
 from taxonomy.models import Unit
 
 
@@ -197,6 +198,11 @@ def reissue_document(
     form = entries.form_for(production, old_unit(production, old))
     if any(p.book != ACTUAL for p in old.postings):
         raise Refused(f"{old.name} relieves an order. Void the invoice and enter it again.")
+    if is_token(old.transaction.vendor) and (now.vendor or now.description):
+        raise Refused(
+            f"{old.name} says what a person is paid, and keeps the name it was imported with. "
+            "Reverse it and import the row put right."
+        )
     was = reversal(form, old, day, reason)
     lines = [_again(form, p, now.amounts, was.postings[0].period_id, day) for p in old.postings]
     missing = set(now.amounts) - {p.line_no for p in old.postings}

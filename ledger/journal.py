@@ -10,6 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from ledger.pay import Payee
+
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 NULL = "\\N"
 
@@ -44,6 +46,7 @@ class TransactionDraft(NamedTuple):
     """One document or line of one, where it came from, and its postings.
 
     `reverses` is (batch, number) of the posted document this one takes back, posting for posting.
+    `payee` has the words that `vendor` is the token of, where the document is payroll's.
     """
 
     source_row: int | None
@@ -63,6 +66,7 @@ class TransactionDraft(NamedTuple):
     cost_center_id: int
     postings: tuple[PostingDraft, ...]
     reverses: tuple[int, int] | None = None
+    payee: Payee | None = None
 
 
 def period_of(day: date, periods: Sequence[tuple[date, date, int]]) -> int | None:
@@ -108,7 +112,7 @@ def transaction_copy_line(
 ) -> str:
     """The draft as a line of COPY's text format (column order: TRANSACTION_COLUMNS)."""
     (row, line, start, end, key, facts, reference, vendor, description, jurisdiction, day, moment,
-     zone, period_id, cost_center_id, _, reverses) = draft  # fmt: skip
+     zone, period_id, cost_center_id, _, reverses, _) = draft  # fmt: skip
     taken_back = f"{NULL}\t{NULL}" if reverses is None else f"{reverses[0]}\t{reverses[1]}"
     return (
         f"{production_id}\t{batch_id}\t{number}\t{document}\t{_optional(row)}\t"
@@ -117,6 +121,14 @@ def transaction_copy_line(
         f"{_text(description)}\t{_text(jurisdiction)}\t{day.isoformat()}\t"
         f"{NULL if moment is None else moment.isoformat()}\t{zone}\t{period_id}\t"
         f"{cost_center_id}\t{taken_back}\n"
+    )
+
+
+def payee_copy_line(payee: Payee, production_id: int, cost_center_id: int) -> str:
+    """The payee as a line of COPY's text format (column order: pay.PAYEE_COLUMNS)."""
+    return (
+        f"{production_id}\t{payee.token}\t{cost_center_id}\t\\\\x{payee.salt.hex()}\t"
+        f"{_text(payee.name)}\t{_text(payee.description)}\n"
     )
 
 

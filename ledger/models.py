@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from access.models import Production, User
 from ledger.fx import VALUE_ONLY
+from ledger.payee_tables import Payee, PayKey  # noqa: F401 - their app's tables
 from ledger.rate_tables import Conversion, FilledHole, RateSheet  # noqa: F401 - their app's tables
 from ledger.segment_tables import Segment  # noqa: F401 - as these
 from ledger.segments import MOST_CHARACTERS

@@ -242,11 +242,27 @@ def reversal_of(production: Production, batch_id: int, number: int) -> Transacti
     ).first()
 
 
+def document_of_row(
+    production: Production, batch_id: int, document_id: int, row: int
+) -> Transaction | None:
+    """What this row of a document became in this batch: its own document, or the one that several
+    rows make up."""
+    found = Transaction.objects.filter(
+        production=production, batch_id=batch_id, document_id=document_id
+    ).order_by("number")
+    return found.filter(source_row=row).first() or (found.first() if len(found[:2]) == 1 else None)
+
+
 def unit_of_batch(production: Production, batch_id: int) -> Unit:
     """The unit a batch was posted to."""
     return Unit.objects.get(
         pk=Batch.objects.values_list("unit_id", flat=True).get(production=production, pk=batch_id)
     )
+
+
+def batch_by_id(production: Production, batch_id: int) -> Batch:
+    """A batch that is known to be there."""
+    return Batch.objects.get(production=production, pk=batch_id)
 
 
 def kind_of_batch(production: Production, batch_id: int) -> str:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, InternalError, OperationalError, connectio
 
 from access.errors import Refused
 from access.models import Production, User
-from ledger import journal
+from ledger import journal, pay
 from ledger.journal import TransactionDraft
 from ledger.models import (
     PIECE_BYTES,
@@ -164,6 +164,13 @@ def post_batch(*, actor: User, header: BatchHeader, drafts: Sequence[Transaction
     """
     batch = _open_batch(actor, header, drafts)
     document = str(header.document.pk) if header.document else journal.NULL
+    payees = [
+        journal.payee_copy_line(d.payee, header.production.pk, d.cost_center_id)
+        for d in drafts
+        if d.payee is not None
+    ]
+    if payees:
+        copy_rows("ledger_payee", pay.PAYEE_COLUMNS, payees)
     copy_rows(
         "ledger_transaction",
         journal.TRANSACTION_COLUMNS,
@@ -192,6 +199,7 @@ def post_by_hand(*, actor: User, header: BatchHeader, drafts: Sequence[Transacti
     for number, draft in enumerate(drafts, 1):
         said = draft._asdict()
         lines, reverses = said.pop("postings"), said.pop("reverses") or (None, None)
+        assert said.pop("payee") is None, "payroll comes in files"
         transactions.append(
             Transaction(
                 production=header.production,

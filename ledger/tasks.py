@@ -5,10 +5,14 @@ import logging
 from celery import shared_task
 from django.db import DatabaseError
 
+from access import context
 from access.errors import Refused
+from alerts.services import raise_alert
 from ledger.checkpoints import TASK, checkpoint_productions
 from ledger.selectors import productions_with_logs
 from ledger.verify import MOST_NAMED, record_result, verify_production
+from taxonomy import agreement
+from taxonomy.selectors import productions_with_trees
 
 log = logging.getLogger(__name__)
 
@@ -64,3 +68,25 @@ def verify(production_id: int | None = None) -> int:
         unsound += bool(result.findings)
         log.info("verified %s: %s findings", production.code, len(result.findings))
     return unsound
+
+
+@shared_task(name="ledger.tasks.check_access")
+def check_access(production_id: int | None = None) -> int:
+    """Hold grants, memberships and policies of one production or of all against each other; how
+    many disagreements.
+
+    Twice is harmless: it changes nothing, and says once more what it found. It stands here since
+    neither the words of a production nor alerts know of each other.
+    """
+    count = 0
+    for production in productions_with_trees(production_id):
+        found = agreement.disagreements(production)
+        for one in found:
+            log.critical("%s: access of %s: %s", production.code, one.user or "all", one.said)
+        agreement.record(production, found)
+        with context.acting(user_id=context.NOBODY, production_id=production.pk):
+            for who in sorted({str(one.user or "everybody") for one in found}):
+                raise_alert(production=production, kind="access", source=who[:40])
+        count += len(found)
+    log.info("checked who may see what: %s disagreements", count)
+    return count

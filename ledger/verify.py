@@ -1,8 +1,8 @@
 """The journal recomputed from live rows: what does not agree with what was sealed is named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
@@ -13,13 +13,18 @@ from ledger import seal, verify_batches, verify_checkpoints
 from ledger.findings import Finding, Verified, parsed, rows, rows_in_turn
 from ledger.models import PIECE_BYTES
 from ledger.verification_tables import Alteration, Verification
+from ledger.verify_batches import Leaves, live_leaves
 from ledger.verify_checkpoints import Promises
+from ledger.verify_masters import verify_masters
+from ledger.verify_payees import verify_payees
 from ledger.verify_rows import verify_appended, verify_audited
 from ledger.verify_statements import verify_statements
+from ledger.verify_totals import verify_totals
 from taxonomy.digest import first_fault, trace
 from taxonomy.trees import tree_of
 
 __all__ = ["Finding", "Verified", "record_result", "verify_production"]
+Found = TypeVar("Found")
 # How long one production may take. The database forgets who asks when it is over, and a worker
 # would see no more rows.
 LONGEST_SECONDS = 6 * 3600
@@ -50,18 +55,30 @@ def verify_production(production: Production) -> Verified:
     """
     result = Verified()
     if connection.in_atomic_block:
-        result.findings += _verify_seals(production, result)
+        result.findings += _verify_seals(
+            production,
+            result,
+            live_leaves("transaction", production.pk),
+            live_leaves("posting", production.pk),
+        )
         result.findings += _verify_rest(production, result)
         return result
-    with transaction.atomic(), ThreadPoolExecutor(1) as other:
+    with transaction.atomic(), ThreadPoolExecutor(2) as others:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("SELECT pg_export_snapshot()")
             ((snapshot,),) = cursor.fetchall()
         _enter(production)
-        # Sums are added up by a second server process while this one writes lines to be hashed.
-        rest = other.submit(_verify_beside, production, result, snapshot)
-        result.findings += _verify_seals(production, result)
+        # Three server processes: one writes documents to be hashed, one their postings, and one
+        # adds up sums. In turn, a processor stands idle for a quarter of the time.
+        rest = others.submit(
+            _beside, production, snapshot, lambda: _verify_rest(production, result)
+        )
+        postings = others.submit(
+            _beside, production, snapshot, lambda: live_leaves("posting", production.pk)
+        )
+        transactions = live_leaves("transaction", production.pk)
+        result.findings += _verify_seals(production, result, transactions, postings.result())
         result.findings += rest.result()
         _still_asked(production)
     return result
@@ -84,22 +101,27 @@ def _still_asked(production: Production) -> None:
             raise TookTooLong(f"{production.code}: what was found last was not of all its rows")
 
 
-def _verify_beside(production: Production, result: Verified, snapshot: str) -> list[Finding]:
-    """The rest, in this thread's own connection, as of the moment of the first."""
+def _beside(production: Production, snapshot: str, found_by: Callable[[], Found]) -> Found:
+    """What is found in this thread's own connection, as of the moment of the first."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
             _enter(production)
-            found = _verify_rest(production, result)
+            found = found_by()
             _still_asked(production)
             return found
     finally:
         connection.close()
 
 
-def _verify_seals(production: Production, result: Verified) -> list[Finding]:
+def _verify_seals(
+    production: Production,
+    result: Verified,
+    transactions: Leaves,
+    postings: Leaves,
+) -> list[Finding]:
     """Logs and checkpoints, and every batch and row against what the logs seal."""
     found: list[Finding] = []
     sealed: dict[int, dict[str, Any]] = {}
@@ -111,23 +133,29 @@ def _verify_seals(production: Production, result: Verified) -> list[Finding]:
         found.extend(promises.findings)
         result.checkpoints += promises.checkpoints
         found.extend(_verify_log(production.pk, (unit_id, name), promises, sealed, result))
-    found.extend(verify_batches.verify_batches(production.pk, sealed, result))
+    found.extend(
+        verify_batches.verify_batches(production.pk, sealed, (transactions, postings), result)
+    )
     return found
 
 
 def _verify_rest(production: Production, result: Verified) -> list[Finding]:
-    """What stands beside the seals: owners, totals, files, nodes, audited rows, banks' lines."""
+    """What stands beside the seals: owners, totals, files, nodes, audited rows, masters, banks."""
     with connection.cursor() as cursor:
         # Sums of many batches outgrow the usual 4 MB. And of a film posted today the planner has
         # no statistics: it would look up the five owners of every posting one by one.
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("SET LOCAL enable_nestloop = off")
+        # Both processors have their work already.
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
     found = list(verify_batches.strays(production.pk))
-    found.extend(verify_batches.verify_totals(production.pk))
+    found.extend(verify_totals(production.pk))
     found.extend(_verify_documents(production.pk, result))
     found.extend(_verify_nodes(production, result))
     found.extend(verify_audited(production.pk))
+    found.extend(verify_masters(production.pk))
     found.extend(verify_statements(production.pk))
+    found.extend(verify_payees(production.pk))
     return found
 
 

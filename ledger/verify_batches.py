@@ -1,4 +1,4 @@
-"""Batches, their rows and their totals, recomputed from live rows and compared with their seals."""
+"""Batches and their rows, recomputed from live rows and compared with their seals."""
 
 import hashlib
 import json
@@ -63,7 +63,10 @@ class Live:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def live_leaves(word: str, production_id: int) -> dict[int, Live]:
+Leaves = dict[int, Live]  # batch -> the leaves of its live rows
+
+
+def live_leaves(word: str, production_id: int) -> Leaves:
     """batch -> its leaves, computed from the rows as they are."""
     sha256 = hashlib.sha256
     return {
@@ -87,10 +90,14 @@ WHERE b.production_id = %s ORDER BY b.id
 """
 
 
-def verify_batches(production_id: int, sealed: Sealed, result: Verified) -> Iterator[Finding]:
-    """Every batch against its log entry, and every row against the leaf it was sealed with."""
-    transactions = live_leaves("transaction", production_id)
-    postings = live_leaves("posting", production_id)
+def verify_batches(
+    production_id: int, sealed: Sealed, found: tuple[Leaves, Leaves], result: Verified
+) -> Iterator[Finding]:
+    """Every batch against its log entry, and every row against the leaf it was sealed with.
+
+    found: the leaves of the transactions and of the postings there are.
+    """
+    transactions, postings = found
     result.transactions = sum(live.count for live in transactions.values())
     result.postings = sum(live.count for live in postings.values())
     seen = set()
@@ -102,6 +109,7 @@ def verify_batches(production_id: int, sealed: Sealed, result: Verified) -> Iter
         entry, leaves = sealed.get(batch_id), bytes(kept or b"")
         if entry is None:
             yield Finding(f"batch {batch_id}", "no log entry seals it")
+            transactions.pop(batch_id, None), postings.pop(batch_id, None)
             continue
         yield from _differences(batch_id, entry, json.loads(data))
         if seal.leaves_root(leaves).hex() != entry.get("root"):
@@ -116,6 +124,7 @@ def verify_batches(production_id: int, sealed: Sealed, result: Verified) -> Iter
     for batch_id, entry in sealed.items():
         if batch_id not in seen:
             yield Finding(entry["name"], f"the batch it seals, {batch_id}, is gone")
+    yield from _ownerless_rows(production_id, found)
 
 
 def _differences(batch_id: int, entry: dict[str, Any], now: dict[str, Any]) -> Iterator[Finding]:
@@ -180,24 +189,31 @@ def _altered_rows(production_id: int, batch_id: int, leaves: bytes) -> Iterator[
             yield Finding(f"{word} {batch_id}/{number}", "it was added after the seal")
 
 
-def strays(production_id: int) -> Iterator[Finding]:
-    """Rows whose owner is gone."""
-    for word, table, key in (
-        ("transaction", "ledger_transaction", "number"),
-        ("posting", "ledger_posting", "line_no"),
+def _ownerless_rows(production_id: int, left: tuple[Leaves, Leaves]) -> Iterator[Finding]:
+    """Rows of batches that are not there, given the leaves that no batch has asked for."""
+    for word, table, key, unasked in (
+        ("transaction", "ledger_transaction", "number", left[0]),
+        ("posting", "ledger_posting", "line_no", left[1]),
     ):
-        for batch_id, number in rows(
+        if not unasked:
+            continue
+        named = list(rows(
             f"SELECT x.batch_id, x.{key} FROM {table} x WHERE x.production_id = %s"  # noqa: S608
             " AND NOT EXISTS (SELECT 1 FROM ledger_batch b WHERE b.id = x.batch_id"
             " AND b.production_id = x.production_id) LIMIT 100",
             [production_id],
-        ):
+        ))  # fmt: skip
+        for batch_id, number in named or [(batch_id, "*") for batch_id in unasked]:
             yield Finding(f"{word} {batch_id}/{number}", "it belongs to no batch")
-    for word, batch_id, number in rows(_STRAYS, {"p": production_id}):
-        yield Finding(word.format(batch_id, number), "what it belongs to is gone")
 
 
-# Rows whose owner is not there: the seal checked it once, and nothing holds it in place since.
+def strays(production_id: int) -> Iterator[Finding]:
+    """Leaves, look-ups and pieces of files whose owner is gone."""
+    for word, owner_id, number in rows(_STRAYS, {"p": production_id}):
+        yield Finding(word.format(owner_id, number), "what it belongs to is gone")
+
+
+# The seal checked it once, and nothing holds it in place since.
 _STRAYS = """
 SELECT 'leaves of batch {0}', s.batch_id, 0 FROM ledger_sealedleaves s
     WHERE s.production_id = %(p)s AND NOT EXISTS (
@@ -211,69 +227,5 @@ SELECT 'document {0}, piece {1}', x.document_id, x.number FROM ledger_sourcepiec
     WHERE x.production_id = %(p)s AND NOT EXISTS (
         SELECT 1 FROM ledger_sourcedocument d
         WHERE d.id = x.document_id AND d.production_id = %(p)s)
-UNION ALL
-SELECT 'posting {0}/{1}', x.batch_id, x.line_no FROM ledger_posting x
-    LEFT JOIN ledger_account a ON a.id = x.account_id AND a.production_id = %(p)s
-    LEFT JOIN ledger_account k ON k.id = x.counter_account_id AND k.production_id = %(p)s
-    LEFT JOIN taxonomy_costcenter c ON c.id = x.cost_center_id AND c.production_id = %(p)s
-    LEFT JOIN taxonomy_costnode n ON n.id = x.node_id AND n.production_id = %(p)s
-    LEFT JOIN ledger_period e ON e.id = x.period_id AND e.production_id = %(p)s
-    WHERE x.production_id = %(p)s
-        AND (a.id IS NULL OR k.id IS NULL OR c.id IS NULL OR n.id IS NULL OR e.id IS NULL)
 LIMIT 100
 """
-# Both legs of the postings, the totals taken away from them: what remains must be nothing. The
-# postings are grouped once before their legs are; both together are grouped once more. What has no
-# value is summed apart from what has one.
-_TOTALS = """
-WITH moved AS MATERIALIZED (
-    SELECT batch_id, unit_id, book, account_id, counter_account_id, cost_center_id, currency,
-           period_id, base_amount IS NOT NULL AS is_converted, sum(amount) AS amount,
-           sum(base_amount) AS base_amount, count(*) AS lines
-    FROM ledger_posting WHERE production_id = %(p)s AND batch_id BETWEEN %(first)s AND %(last)s
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
-), both_sides AS (
-    SELECT batch_id, unit_id, book, account_id, cost_center_id, currency, period_id,
-           amount, base_amount, lines, is_converted, false AS is_kept
-    FROM moved
-    UNION ALL
-    SELECT batch_id, unit_id, book, counter_account_id, cost_center_id, currency, period_id,
-           -amount, -base_amount, lines, is_converted, false
-    FROM moved
-    UNION ALL
-    SELECT batch_id, unit_id, book, account_id, cost_center_id, currency, period_id,
-           -amount, -base_amount, -lines, base_amount IS NOT NULL, true
-    FROM ledger_batchtotal
-    WHERE production_id = %(p)s AND batch_id BETWEEN %(first)s AND %(last)s
-)
-SELECT batch_id, account_id, -sum(amount) FILTER (WHERE is_kept),
-       sum(amount) FILTER (WHERE NOT is_kept)
-FROM both_sides
-GROUP BY batch_id, unit_id, book, account_id, cost_center_id, currency, period_id, is_converted
-HAVING sum(amount) <> 0 OR sum(base_amount) <> 0 OR sum(lines) <> 0
-ORDER BY 1, 2 LIMIT 100
-"""
-# What is grouped at a time stays in the memory a statement has: all at once it is sorted on disk,
-# which takes half as long again.
-_POSTINGS_AT_A_TIME = 20_000
-_STRETCHES = """
-SELECT max(id) FROM (
-    SELECT id, sum(greatest(line_count, 0)) OVER (ORDER BY id) AS lines
-    FROM ledger_batch WHERE production_id = %(p)s) b
-GROUP BY div(lines, %(most)s) ORDER BY 1
-"""
-
-
-def verify_totals(production_id: int) -> Iterator[Finding]:
-    """The totals kept of every batch against the sums of its postings."""
-    asked = {"p": production_id, "most": _POSTINGS_AT_A_TIME}
-    first = -(2**63)
-    # The last stretch takes in what belongs to a batch that is not there.
-    for last in [*(end for (end,) in rows(_STRETCHES, asked)), 2**63 - 1]:
-        stretch = {"p": production_id, "first": first, "last": last}
-        for batch_id, account_id, kept, computed in rows(_TOTALS, stretch):
-            yield Finding(
-                f"total of batch {batch_id}, account {account_id}",
-                f"it says {kept}, the postings add up to {computed}",
-            )
-        first = last + 1

@@ -1,7 +1,7 @@
 """Check an audit bundle, or the proof of one posting, without prodacct and without a network.
 
-    python3 -I verify_bundle.py FOLDER [--key KEY]        the unpacked bundle
-    python3 -I verify_bundle.py --proof FILE [--key KEY]  one posting
+    python3 -I verify_bundle.py FOLDER [--key KEY] [--founding HASH]   the unpacked bundle
+    python3 -I verify_bundle.py --proof FILE [--key KEY]               one posting
 
 Standard library only, Python 3.11 or newer. Bytes are hashed before they are parsed, and what is
 parsed is taken in one form only. Exit 0 when everything agrees; 1 with a line for each problem
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from ledger.audit_rules import (
     BUNDLE,
     PROOF,
+    SCALE,
     Log,
     Problem,
     amount,
@@ -37,6 +38,7 @@ from ledger.audit_rules import (
     units_of,
     whole,
 )
+from ledger.override_tree import OverrideTree
 
 MOST_PROBLEMS = 50
 # What reading something that is not what it should be can raise.
@@ -74,15 +76,21 @@ class Books:
     def __init__(self, accounts: dict[str, Any]) -> None:
         self.accounts = accounts
         self.sums: dict[tuple[str, ...], list[int | None]] = {}
+        # What the batches that overrides name move, by account: batch -> code -> ten-thousandths.
+        self.followed: dict[str, dict[str, int]] = {}
 
     def add(self, row: dict[str, str | None], moved: int, base: int | None) -> None:
         """Both legs of one posting."""
-        for account, sign in ((row["account_id"], 1), (row["counter_account_id"], -1)):
+        for account, sign in ((str(row["account_id"]), 1), (str(row["counter_account_id"]), -1)):
             key = tuple(map(str, (row["book"], account, row["currency"], row["period_id"])))
             held = self.sums.setdefault(key, [0, None, 0])
             held[0] = (held[0] or 0) + sign * moved
             held[1] = held[1] if base is None else (held[1] or 0) + sign * base
             held[2] = (held[2] or 0) + 1
+            moves = self.followed.get(str(row["batch_id"]))
+            if moves is not None and self.accounts[account]["clearing_role"] != "book_control":
+                code = self.accounts[account]["code"]
+                moves[code] = moves.get(code, 0) + sign * moved
 
     def trial_balance(self) -> list[list[str]]:
         """Book, account, currency, debit, credit; every account that was posted to."""
@@ -118,11 +126,15 @@ def _lines(file: BinaryIO, where: str) -> Iterator[bytes]:
 class Bundle:
     """An unpacked bundle and what is found in it."""
 
-    def __init__(self, folder: Path, key: bytes | None) -> None:
+    def __init__(self, folder: Path, key: bytes | None, founding: str = "") -> None:
         self.folder, self.key, self.checked = folder, key, Checked()
+        self.founding, self.trees = founding, list[OverrideTree]()
+        self.sealed: dict[str, str] = {}  # batch -> the leaf of the entry that seals it
         self.files: dict[str, str] = {}
         self.tables: dict[str, Any] = {}
         self.documents: set[str] = set()
+        self.said: dict[str, dict[str, Any]] = {"accounts": {}, "periods": {}}
+        self.read = 0
 
     def verify(self) -> Checked:
         """Hash every file, then the logs, then what their entries seal, then the tables."""
@@ -134,8 +146,14 @@ class Bundle:
         if self.key is None or None in self.tables.values():
             return self.checked
         books = Books(self.tables["accounts"])
+        for unit in self.tables["units"].values():
+            attempt(f"unit {unit}", self._follow, str(unit), books)
         for unit_id, unit in self.tables["units"].items():
             attempt(f"unit {unit}", self._unit, str(unit_id), str(unit), books)
+        attempt("overrides", self._overrides, books)
+        if self.read == len(self.tables["units"]):  # else what is wrong has been said
+            for name in self.said:
+                attempt(f"tables/{name}.json", self._masters, name)
         attempt("tables", self._compare, books)
         attempt("sources", self._sources)
         return self.checked
@@ -214,8 +232,38 @@ class Bundle:
     def _say(self, where: str, what: str) -> None:
         self.checked.problems.append(f"{where}: {what}")
 
+    def _follow(self, unit: str, books: Books) -> None:
+        """Note which batches overrides name, before any is read."""
+        with (self.folder / "units" / unit / "journal.jsonl").open("rb") as lines:
+            for line in lines:
+                if b'"override.execute"' in line or b'"override.revert"' in line:
+                    data = json_object(line)["data"]
+                    books.followed[str(data.get("batch"))] = {}
+
+    def _overrides(self, books: Books) -> None:
+        """What overrides posted is what was signed, and what reverted them its opposite."""
+        for tree in self.trees:
+            for batch, (leaf, where) in tree.batches.items():
+                if self.sealed.get(batch) != leaf:
+                    self._say(where, f"names a batch {batch} that its entry does not seal")
+            for name, asked in tree.asked.items():
+                meant = {code: int(m * SCALE) for code, m in asked.lines.items()}
+                for batch, way in ((asked.executed_batch, 1), (asked.reverted_batch, -1)):
+                    moved = {c: m * way for c, m in books.followed.get(batch, {}).items() if m}
+                    if batch and moved != meant:
+                        self._say(name, f"batch {batch} does not post what was signed")
+            self.checked.problems += tree.finish()
+            if tree.founders:
+                self.checked.told.append(f"{'founding':20} {tree.founding.hexdigest()}")
+            if tree.signatures:
+                self.checked.count("override signatures", tree.signatures)
+        foundings = {tree.founding.hexdigest() for tree in self.trees if tree.founders}
+        if self.founding and foundings != {self.founding}:
+            self._say("founding", "the first keys are not those of the founding you hold")
+
     def _entries(self, unit_id: str, unit: str, books: Books) -> None:
-        place = self.folder / "units" / unit
+        place, tree = self.folder / "units" / unit, OverrideTree()
+        self.trees.append(tree)
         with (
             (place / "journal.jsonl").open("rb") as lines,
             (place / "rows.txt").open("rb") as rows,
@@ -225,14 +273,36 @@ class Bundle:
                 entry = json_object(line)
                 if entry.get("seq") != str(seq):
                     raise Problem(f"{unit}#{seq}", "does not say its own number")
+                leaf = leaf_hash(line)
+                self.checked.attempt(f"{unit}#{seq}", tree.entry, f"{unit}#{seq}", entry, leaf)
                 if entry.get("type") == "post":
                     batch = Batch(f"{unit}#{seq}", entry["data"], self.checked)
                     batch.check_header(unit_id, str(self.tables["production"]["id"]))
+                    self.sealed[batch.data["batch"]] = leaf.hex()
                     self.checked.attempt(batch.name, batch.check_rows, rows, leaves, books)
                     if batch.data["document"]:
                         self.documents.add(batch.data["document"])
+                elif entry["type"] == "chart":
+                    self.checked.attempt(f"{unit}#{seq}", self._chart, f"{unit}#{seq}", entry)
             if rows.read(1) or leaves.read(1):
                 self._say(f"units/{unit}/rows.txt", "holds rows that no entry seals")
+        self.read += 1
+
+    def _chart(self, where: str, entry: dict[str, Any]) -> None:
+        """What an entry says of accounts and periods: none is ever said to be another."""
+        for name, said in self.said.items():
+            for number, row in entry["data"][name].items():
+                before = said.setdefault(number, row)
+                if before != row:
+                    said[number] = row
+                    self._say(where, f"changes {name[:-1]} {number} from {before} to {row}"[:300])
+
+    def _masters(self, name: str) -> None:
+        """Accounts and periods stand as the logs say them: nothing else seals them."""
+        table = self.tables[name]
+        for number in sorted(table.keys() | self.said[name].keys()):
+            if table.get(number) != self.said[name].get(number):
+                self._say(f"tables/{name}.json", f"{name[:-1]} {number} is not as the log says it")
 
     def _compare(self, books: Books) -> None:
         """The tables recomputed from the postings."""
@@ -378,6 +448,9 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument("folder", nargs="?", type=Path, help="the unpacked bundle")
     what.add_argument("--proof", type=Path, help="the proof of one posting")
     parser.add_argument("--key", help="the log's public key as you have it on paper")
+    parser.add_argument(
+        "--founding", default="", help="the founding's hash as you have it on paper"
+    )
     asked = parser.parse_args(arguments)
     key = None if asked.key is None else exact_base64(asked.key.encode())
     if asked.key is not None and (key is None or len(key) != 32):
@@ -385,7 +458,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.proof is not None:
         checked = verify_proof(asked.proof, key)
     else:
-        bundle = Bundle(asked.folder, key)
+        bundle = Bundle(asked.folder, key, asked.founding)
         checked = bundle.verify()
         key, own = bundle.key, key
         if own is None and key is not None:

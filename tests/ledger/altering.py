@@ -26,6 +26,7 @@ def other_values(table: str, column: str, kind: str, most: int | None) -> list[s
             "''",
         ],
         "ARRAY": [f"{column} || '\\x00'::bytea", "'{}'", "'{NULL}'", "ARRAY[['\\x00'::bytea]]"],
+        "jsonb": ['\'{"altered": "1"}\'', "'[]'"],
         "xid8": ["'7'"],
         "boolean": [f"NOT {column}"],
     }[kind]

@@ -45,6 +45,9 @@ def a_row(film: Film, table: str) -> dict[str, Any]:
     """One row of a table: not the first, so that neighbours on both sides are there."""
     where = {
         "ledger_loghead": "size > 0",
+        # Near the beginning of the longer log, wherever its rows have come to lie.
+        "ledger_logentry": "seq < 3 AND unit_id = (SELECT unit_id FROM ledger_logentry y"
+        " WHERE y.production_id = x.production_id GROUP BY 1 ORDER BY max(seq) DESC LIMIT 1)",
         "ledger_sourcepiece": "true",
         "taxonomy_costnode": "kind = 'account' AND code = '3310'",
     }.get(table, "true")
@@ -93,7 +96,10 @@ def also_named(table: str, row: dict[str, Any]) -> list[str]:
         return [f"log entry {unit_code(row['unit_id'])}#{row['seq'] + 1}"]
     if table == "ledger_sourcedocument":
         of_file = "SELECT id FROM ledger_batch WHERE document_id = %s"
-        return [f"batch {batch}" for (batch,) in query(of_file, row["id"])]
+        return [
+            f"document {row['id']}, piece 0",
+            *(f"batch {batch}" for (batch,) in query(of_file, row["id"])),
+        ]
     if table == "taxonomy_costnode":
         of_node = "SELECT batch_id, line_no FROM ledger_posting WHERE node_id = %s"
         renamed = query("SELECT code FROM taxonomy_costnode WHERE id = %s", row["id"])

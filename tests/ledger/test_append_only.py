@@ -37,6 +37,7 @@ KEPT = [
     "ingestion_rowrevision",
     "ingestion_revisionoutcome",
     "ingestion_duplicaterow",
+    "ingestion_invoicemark",
 ]
 NEVER_REMOVED = [
     "ledger_loghead",
@@ -189,6 +190,7 @@ def test_the_poster_reads_changes_and_removes_nothing_anywhere(posted: Film) -> 
     assert rights == [
         ("ingestion_duplicaterow", "INSERT"),
         ("ingestion_heldrow", "INSERT"),
+        ("ledger_payee", "INSERT"),
         ("ledger_posting", "INSERT"),
         ("ledger_statementline", "INSERT"),
         ("ledger_transaction", "INSERT"),

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from ledger.checkpoints import checkpoint_production
 from ledger.proofs import Unprovable, proof_of
 from ledger.verify_bundle import Bundle, main, verify_proof
 from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make_film, role
+from tests.ingestion.books import log_types
 from tests.ledger.raw_batches import query
 from tests.ledger.tampering import a_row, rewritten
 
@@ -110,7 +112,7 @@ def test_a_bundle_agrees_with_itself_and_says_how_much_was_checked(unpacked: Unp
     checked = Bundle(unpacked.folder, unpacked.key).verify()
     assert checked.problems == []
     assert checked.counts["postings"] == checked.counts["transactions"] == 10
-    assert (checked.counts["checkpoints"], checked.counts["sources"]) == (2, 2)
+    assert (checked.counts["checkpoints"], checked.counts["sources"]) == (3, 2)
 
 
 def test_the_verifier_in_the_bundle_stands_alone(unpacked: Unpacked) -> None:
@@ -132,7 +134,7 @@ def test_the_verifier_in_the_bundle_stands_alone(unpacked: Unpacked) -> None:
 
 def test_every_one_of_two_thousand_flipped_bits_is_found(unpacked: Unpacked) -> None:
     rng = random.Random(SEED)
-    files = unpacked.files()
+    files = [path for path in unpacked.files() if path.stat().st_size]
     for number in range(FLIPS):
         path = files[number % len(files)]
         data, at = flip(path.read_bytes(), rng)
@@ -142,14 +144,14 @@ def test_every_one_of_two_thousand_flipped_bits_is_found(unpacked: Unpacked) -> 
         name = path.relative_to(unpacked.folder).as_posix()
         if path.name == "journal.jsonl":
             entry = path.read_bytes()[:at].count(b"\n")
-            assert any(p.startswith(f"MAIN#{entry}:") for p in problems), problems
+            assert any(p.startswith(f"{path.parent.name}#{entry}:") for p in problems), problems
         elif name != "manifest.json":
             assert any(p.startswith(f"{name}: ") for p in problems), problems
 
 
 def test_flipped_bits_are_found_by_the_verifier_that_is_handed_out(unpacked: Unpacked) -> None:
     rng = random.Random(SEED + 1)
-    files = [p for p in unpacked.files() if p.name != "verify_bundle.py"]
+    files = [p for p in unpacked.files() if p.name != "verify_bundle.py" and p.stat().st_size]
     for number in range(FLIPS_OUTSIDE):
         path = files[number % len(files)]
         with altered(path, flip(path.read_bytes(), rng)[0]):
@@ -163,7 +165,7 @@ def test_a_file_that_is_missing_or_added_is_named(unpacked: Unpacked) -> None:
         name = path.relative_to(unpacked.folder).as_posix()
         with altered(path, None):
             assert any(p.startswith(f"{name}: ") for p in unpacked.problems()), name
-        for data in (b"", b"\xff\xfe\x00", b"[" * 100_000, b"{}\n", b"null\n"):
+        for data in {b"", b"\xff\xfe\x00", b"[" * 100_000, b"{}\n"} - {path.read_bytes()}:
             with altered(path, data):
                 assert any(p.startswith(f"{name}: ") for p in unpacked.problems()), name
     with altered(unpacked.folder / "more.txt", b"more"):
@@ -245,6 +247,62 @@ def test_a_table_that_is_not_the_sum_of_the_postings_is_named(forged: Unpacked, 
     assert [p.partition(":")[0] for p in problems] == [f"tables/{table}.json"]
 
 
+def test_accounts_that_change_places_are_named_though_every_table_agrees(
+    forged: Unpacked,
+) -> None:
+    def exchanged(name: str) -> Callable[[bytes], bytes]:
+        names = {'"3310"': '"1401"', '"1401"': '"3310"'}
+
+        def edited(data: bytes) -> bytes:
+            text = re.sub('"3310"|"1401"', lambda found: names[found.group()], data.decode())
+            said = json.loads(text)
+            if isinstance(said["rows"], list):
+                said["rows"].sort(key=lambda row: [str(cell) for cell in row])
+            return audit_rules.canonical(said)
+
+        return edited
+
+    for name in ("trial_balance", "cost_report"):
+        edit(forged, f"tables/{name}.json", exchanged(name))
+    problems = edit(forged, "tables/accounts.json", exchanged("accounts"))
+    assert len(problems) == 2, problems
+    assert all(
+        re.fullmatch(r"tables/accounts.json: account \d+ is not as the log says it", problem)
+        for problem in problems
+    )
+
+
+def test_a_week_that_is_moved_or_left_out_is_named(forged: Unpacked) -> None:
+    def moved(data: bytes) -> bytes:
+        said = json.loads(data)
+        *_, first, second = sorted(said["rows"], key=int)  # weeks in which nothing was posted
+        said["rows"][first]["ends_on"] = "2027-01-01"
+        del said["rows"][second]
+        return audit_rules.canonical(said)
+
+    problems = edit(forged, "tables/periods.json", moved)
+    assert [p.rpartition(" period ")[0] for p in problems] == ["tables/periods.json:"] * 2
+
+
+def test_an_account_that_is_renamed_between_two_bundles_is_named_by_the_entry(
+    film: Film, tmp_path: Path
+) -> None:
+    import_data(film, cost_lines([cost_line(1)]))
+    with role("owner"):
+        export_bundle(production=film.production, out=tmp_path / "first.zip")
+        export_bundle(production=film.production, out=tmp_path / "again.zip")
+    assert log_types(film).count("chart") == 1  # what is said is not said again
+    with rewritten():
+        query("UPDATE ledger_account SET code = '3311' WHERE production_id = %s AND code = '3310'",
+              film.production.pk)  # fmt: skip
+    with role("owner"):
+        export_bundle(production=film.production, out=tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as packed:
+        packed.extractall(tmp_path / "b")
+    (problem,) = Bundle(tmp_path / "b", None).verify().problems
+    assert re.match(r"[A-Z]+#\d+: changes account \d+ from .*'code': '3310'", problem), problem
+
+
 def test_a_cut_tail_a_double_entry_and_an_exchange_are_named(forged: Unpacked) -> None:
     name = "units/MAIN/journal.jsonl"
     path, leaves = forged.folder / name, forged.folder / "units/MAIN/leaves.bin"
@@ -291,7 +349,7 @@ def test_a_key_of_the_forger_s_own_is_refused_when_the_right_one_is_known(forged
     """All notes signed anew under another key: the bundle agrees with itself, and only so."""
     other = Ed25519PrivateKey.generate()
     public = other.public_key().public_bytes_raw()
-    for path in (forged.folder / "checkpoints/MAIN").iterdir():
+    for path in (forged.folder / "checkpoints").glob("*/*.note"):
         path.write_bytes(resigned(forged, other)(path.read_bytes()))
     assert edit(forged, "key.txt", lambda _: base64.b64encode(public) + b"\n") == []
     assert "key.txt: is not the key that was given with --key" in forged.problems(forged.key)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ledger import seal, verify_batches
+from ledger import seal, verify_totals
 from ledger.verify import Finding, verify_production
 from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make_film, role
 from tests.ledger.altering import flip, flips
@@ -105,7 +105,7 @@ def test_totals_added_up_a_batch_at_a_time_leave_none_out(
     imported: Film, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of every batch, and those of batches that are not there, before, between and after."""
-    monkeypatch.setattr(verify_batches, "_POSTINGS_AT_A_TIME", 1)
+    monkeypatch.setattr(verify_totals, "_POSTINGS_AT_A_TIME", 1)
     kept = "ledger_batchtotal WHERE production_id = %s"
     with tampering():
         assert findings(imported) == []
@@ -201,6 +201,10 @@ WHICH = {
     " WHERE e.production_id = x.production_id)",
     "taxonomy_costnode": "kind = 'account' AND code IN ('3310', '2220')",
     "ledger_batchtotal": "amount > 0",
+    # A bucket that two batches have cannot be given to either once more.
+    "ledger_leafbucket": "NOT EXISTS (SELECT 1 FROM ledger_leafbucket k"
+    " WHERE k.production_id = x.production_id AND k.bucket = x.bucket"
+    " AND k.batch_id <> x.batch_id)",
 }
 # A number in its batch can only be exchanged with another of the same batch.
 FIRST_BATCH = (

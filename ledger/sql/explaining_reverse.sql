@@ -1,0 +1,1 @@
+DROP FUNCTION sec.document_place(bigint, int);
