@@ -1,0 +1,16 @@
+"""What administrators are told of those who are refused again and again. Pure."""
+
+from typing import Final
+
+from alerts import kinds
+from alerts.kinds import Kind
+
+REFUSED: Final = "attempts"
+KINDS: Final = {
+    REFUSED: Kind(
+        "Somebody is refused again and again",
+        "Open Refused in prodacct to see what was tried.",
+        "attempts",
+        audience=kinds.ADMINISTERING,
+    ),
+}
