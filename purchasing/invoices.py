@@ -8,6 +8,7 @@ from django.db import transaction
 from access.errors import Invalid
 from access.models import Production, User
 from ledger import entries
+from ledger.entries import Source
 from ledger.journal import ACTUAL
 from purchasing import papers
 from purchasing.models import Entry, Vendor
@@ -32,8 +33,11 @@ class InvoicePlan:
 
 
 @transaction.atomic
-def enter_invoice(*, actor: User, production: Production, plan: InvoicePlan) -> Entry:
+def enter_invoice(
+    *, actor: User, production: Production, plan: InvoicePlan, source: Source | None = None
+) -> Entry:
     """Post an invoice: costs against payables, and the relief of the orders its lines name.
+    `source` is where a file has it.
 
     Raises Refused when the vendor's invoice of that number stands already, OverRelief when a line
     passes its order and `accepts_over` is not set, and Invalid naming the line at fault.
@@ -56,7 +60,9 @@ def enter_invoice(*, actor: User, production: Production, plan: InvoicePlan) -> 
         "version": times,
     }  # fmt: skip
     entry = entries.Entry(number, plan.vendor.name, plan.description, plan.dated, postings)
-    batch = entries.enter(actor=actor, form=form, kind="invoice", said=said, entries=[entry])
+    batch = entries.enter(
+        actor=actor, form=form, kind="invoice", said=said, entries=[entry], source=source
+    )
     total = sum((p.amount for p in postings if p.book == ACTUAL), ZERO)
     return papers.register(
         actor=actor,

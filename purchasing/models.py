@@ -19,7 +19,6 @@ class Vendor(models.Model):
 
     production = models.ForeignKey(Production, models.PROTECT, related_name="+")
     name = models.CharField(max_length=120)
-    tax_id = models.CharField(max_length=32, blank=True)
     terms_days = models.IntegerField(default=30)
     is_active = models.BooleanField(default=True)
     history = HistoricalRecords()
@@ -35,6 +34,23 @@ class Vendor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class VendorTaxNumber(models.Model):
+    """A vendor's tax number, which may be a person's own: for those who may see pay."""
+
+    production = models.ForeignKey(Production, models.PROTECT, related_name="+")
+    vendor = models.OneToOneField(Vendor, models.PROTECT, related_name="+")
+    number = models.CharField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(number=""), name="tax_number_is_said"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tax number of vendor {self.vendor_id}"
 
 
 class PurchaseOrder(models.Model):

@@ -15,7 +15,7 @@ from ledger.entries import Amount, Form
 from ledger.journal import COMMITMENT, PostingDraft
 from ledger.models import Commitment
 from purchasing import selectors
-from purchasing.models import OrderCommitment, OrderLine, PurchaseOrder, Vendor
+from purchasing.models import OrderCommitment, OrderLine, PurchaseOrder, Vendor, VendorTaxNumber
 from purchasing.papers import say
 from purchasing.states import APPROVED, DRAFT, OPEN, VOID, ZERO, Standing, status
 from taxonomy import money
@@ -73,9 +73,10 @@ def add_vendor(
         raise Invalid(f"Vendor: {name.strip()} is a vendor already. Use that one.")
     if not 0 <= terms_days <= 365:
         raise Invalid(f"Terms: expected 0 to 365 days, found {terms_days}.")
-    return Vendor.objects.create(
-        production=production, name=name.strip(), tax_id=tax_id.strip(), terms_days=terms_days
-    )
+    made = Vendor.objects.create(production=production, name=name.strip(), terms_days=terms_days)
+    if number := tax_id.strip():
+        VendorTaxNumber.objects.create(production=production, vendor=made, number=number)
+    return made
 
 
 def _check(plan: OrderPlan) -> None:

@@ -19,6 +19,7 @@ from purchasing.models import (
     PurchaseOrder,
     Settlement,
     Vendor,
+    VendorTaxNumber,
 )
 from purchasing.states import Standing, status
 
@@ -28,6 +29,12 @@ ZERO = Decimal(0)
 def vendors(production: Production) -> QuerySet[Vendor]:
     """All vendors by name."""
     return Vendor.objects.filter(production=production).order_by("name")
+
+
+def tax_numbers(production: Production) -> dict[int, str]:
+    """vendor id -> its tax number, as far as the asker may see pay."""
+    rows = VendorTaxNumber.objects.filter(production=production)
+    return dict(rows.values_list("vendor_id", "number"))
 
 
 def vendor_by_name(production: Production, name: str) -> Vendor | None:
@@ -100,6 +107,12 @@ def committed_lines(
 def status_of(order: PurchaseOrder, lines: Sequence[CommittedLine]) -> str:
     """What people call the order: draft, approved, open, partial, closed or void."""
     return status(order.state, [line.standing for line in lines])
+
+
+def batch_of_commitment(production: Production, commitment_id: int) -> int:
+    """The batch that opened a commitment."""
+    rows = Posting.objects.filter(production=production, commitment_id=commitment_id)
+    return int(rows.order_by("batch_id").values_list("batch_id", flat=True)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,3 +360,52 @@ def newest_version(entry: Entry) -> int:
         production_id=entry.production_id, kind=entry.kind, number=entry.number,
         vendor=entry.vendor, fund=entry.fund,
     ).count()  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StandingInvoice:
+    """An invoice that was entered by hand and stands, with the amount it was asked for by."""
+
+    vendor: str
+    number: str
+    amount: Decimal
+    currency: str
+    key: tuple[int, int]
+    entered_on: date
+
+
+# A line's amount finds its invoice as the total does: files state either.
+_OF_TERMS = """
+SELECT v.name, e.number, asked.amount, e.currency, e.batch_id, e.transaction_number,
+    e.entered_at::date
+FROM purchasing_entry e JOIN purchasing_vendor v ON v.id = e.vendor_id
+JOIN unnest(%(keys)s::text[], %(currencies)s::text[], %(amounts)s::numeric[])
+    AS asked(key, currency, amount)
+    ON asked.key = regexp_replace(normalize(e.number, NFKC), '[^1-9]', '', 'g')
+   AND asked.currency = e.currency
+WHERE e.production_id = (SELECT %(production)s::bigint) AND e.kind = 'invoice'
+  AND (e.total = asked.amount OR EXISTS (
+      SELECT 1 FROM ledger_posting p WHERE p.production_id = (SELECT %(production)s::bigint)
+        AND p.batch_id = e.batch_id AND p.transaction_number = e.transaction_number
+        AND p.book = 1 AND p.amount = asked.amount))
+  AND NOT EXISTS (SELECT 1 FROM ledger_transaction t WHERE t.production_id = e.production_id
+      AND t.reverses_batch_id = e.batch_id AND t.reverses_number = e.transaction_number)
+ORDER BY e.id
+"""
+
+
+def invoices_of_terms(
+    production: Production, terms: Sequence[tuple[str, str, Decimal]]
+) -> list[StandingInvoice]:
+    """The invoices entered by hand that stand and have any of these (digits of the number without
+    zeros, currency, amount)."""
+    keys, currencies, amounts = (list(column) for column in zip(*terms, strict=True))
+    said: dict[str, Any] = {
+        "production": production.pk, "keys": keys, "currencies": currencies, "amounts": amounts,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_TERMS, said)
+        return [
+            StandingInvoice(vendor, number, amount, currency, (batch, at), day)
+            for vendor, number, amount, currency, batch, at, day in cursor.fetchall()
+        ]

@@ -306,12 +306,13 @@ def vendors_page(sent: Sent, production: Production) -> dict[str, Any]:
         field(sent, "tax_id", "Tax number"),
         field(sent, "terms_days", "Terms, days", inputmode="numeric", is_short=True),
     ]
+    numbers = selectors.tax_numbers(production)
     return {
         **entry_page(sent, production, fields),
         "vendors": [
             {
                 "name": v.name,
-                "tax_id": v.tax_id,
+                "tax_id": numbers.get(v.pk, "none"),
                 "terms": v.terms_days,
                 "is_active": v.is_active,
                 "url": f"{reverse('invoices', args=[production.code])}?vendor={v.pk}",

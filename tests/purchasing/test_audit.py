@@ -3,6 +3,7 @@
 import pytest
 
 from ledger.verify import verify_production
+from purchasing.orders import add_vendor
 from tests.factories import Cast, Film, make_film, role
 from tests.ledger.altering import flip, flips
 from tests.ledger.raw_batches import query
@@ -12,6 +13,7 @@ from tests.purchasing.office import office, paperwork
 TABLES = [
     "ledger_commitment",
     "purchasing_vendor",
+    "purchasing_vendortaxnumber",
     "purchasing_purchaseorder",
     "purchasing_orderline",
     "purchasing_ordercommitment",
@@ -28,6 +30,8 @@ def film(cast: Cast) -> Film:
         made = make_film(cast)
     for center, account in (("CAM", "3310"), ("ART", "2220")):
         paperwork(office(made), center, account, f"paper of {center}")
+    with office(made).acts() as amir:
+        add_vendor(actor=amir, production=made.production, name="Kim Reyes", tax_id="12-3456789")
     return made
 
 
