@@ -53,6 +53,33 @@ def request_change(
     form = office_form(production)
     meant = _meant(form, lines)
     check_conservation(kind, [(a.line, amount) for a, amount in meant])
+    return _ask(actor, production, kind, day, reason, meant)
+
+
+@transaction.atomic
+def ask_to_take_back(
+    *, actor: User, change: BudgetChange, day: date, reason: str
+) -> BudgetChange:  # fmt: skip
+    """Ask for the opposite of an approved change, line by line; another person approves it.
+
+    Raises Refused when it was not approved, takes another back, or was taken back before.
+    """
+    change.refresh_from_db()
+    if change.state != "approved" or change.takes_back_id is not None:
+        raise Refused(f"{change.reference} is no approved change that could be taken back.")
+    if selectors.changes(change.production).filter(takes_back=change).exists():
+        raise Refused(f"{change.reference} was taken back, or is asked to be, already.")
+    if not reason.strip():
+        raise Invalid("Reason: expected why the change is taken back, found nothing.")
+    lines = selectors.change_lines(change.production)[change.pk]
+    meant = [(row.account, -row.amount) for row in lines]
+    return _ask(actor, change.production, change.kind, day, reason, meant, change)
+
+
+def _ask(
+    actor: User, production: Production, kind: str, day: date, reason: str,
+    meant: Sequence[tuple[Account, Decimal]], takes_back: BudgetChange | None = None,
+) -> BudgetChange:  # fmt: skip
     one_at_a_time(production)
     last = selectors.changes(production).first()
     number = last.number + 1 if last else 1
@@ -69,6 +96,7 @@ def request_change(
     change = BudgetChange.objects.create(
         production=production, number=number, kind=kind, day=day, reason=reason.strip(),
         document=document, document_sha256=sha256, document_size=len(data), requested_by=actor,
+        takes_back=takes_back,
     )  # fmt: skip
     BudgetChangeLine.objects.bulk_create(
         BudgetChangeLine(

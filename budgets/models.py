@@ -93,7 +93,10 @@ class BudgetLine(models.Model):
 
 
 class BudgetChange(models.Model):
-    """A transfer, contingency draw or overage: asked for by one person, decided by another."""
+    """A transfer, contingency draw or overage: asked for by one person, decided by another.
+
+    One that `takes_back` another is of its kind and says the opposite of it, line by line.
+    """
 
     production = models.ForeignKey(Production, models.PROTECT, related_name="+")
     number = models.IntegerField()
@@ -109,6 +112,7 @@ class BudgetChange(models.Model):
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     batch = models.OneToOneField(Batch, models.PROTECT, null=True, related_name="+")
+    takes_back = models.OneToOneField("self", models.PROTECT, null=True, related_name="+")
 
     class Meta:
         default_permissions = ()

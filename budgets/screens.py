@@ -9,6 +9,7 @@ from django.urls import reverse
 from access.models import Production, User
 from budgets import selectors
 from budgets.models import BudgetChange, BudgetChangeLine, BudgetVersion
+from ledger.selectors import standings
 from taxonomy.classify import LINES, side
 from taxonomy.money import format_over_under
 
@@ -121,6 +122,7 @@ def version_view(
         "against": _version_row(against, production) if against else None,
         "differences": _differences_view(against, version) if against else [],
         "step": _next_step(version, asker),
+        "logs": standings(production),
     }
 
 

@@ -8,6 +8,7 @@ from django.db.utils import DatabaseError
 from access.errors import Invalid, Refused
 from budgets import changes, posting, selectors
 from budgets.changes import NotConserved, NotLocked
+from budgets.models import BudgetChange
 from ingestion.models import HeldRow
 from ledger.entries import Amount
 from tests.budgets.films import DAY, book, changed, imported, locked, requested
@@ -272,3 +273,40 @@ def test_a_line_producer_posts_to_the_budget_and_to_nothing_else(film: Film) -> 
         write_batch(w, batch=lena)
     with role("web"), pytest.raises(DatabaseError, match="row-level"), acting(film, "lena"):
         write_batch(w, batch={**lena, "kind": "budget"})
+
+
+def take_back(film: Film, change: BudgetChange) -> BudgetChange:
+    with role("web"), acting(film, "amir"):
+        return changes.ask_to_take_back(
+            actor=film.cast["amir"], change=change, day=DAY, reason="not ratified"
+        )
+
+
+def test_a_draw_and_an_overage_are_taken_back_line_by_line_and_once(film: Film) -> None:
+    locked(film)
+    before = book(film, 3)
+    draw = changed(film, "draw", ("8001", "-12000"), ("1401", "10000"), ("3310", "2000"))
+    overage = changed(film, "overage", ("3310", "7500"))
+    for change in (draw, overage):
+        approve(film, take_back(film, change))
+        with pytest.raises(Refused, match="already"):
+            take_back(film, change)
+    assert book(film, 3) == before
+    with role("web"), acting(film, "lena"):
+        assert selectors.contingency(film.production).remains == 51000
+        assert sum(a for a, _ in selectors.totals_of_kind(film.production, "overage").values()) == 0
+
+
+def test_what_takes_a_change_back_says_exactly_its_opposite(film: Film) -> None:
+    locked(film)
+    draw = changed(film, "draw", ("8001", "-100"), ("3310", "100"))
+    asked = requested(film, "draw", ("8001", "-50"), ("3310", "50"))
+    with pytest.raises(Refused, match="no approved change"):
+        take_back(film, asked)
+    sentence = "every line of it, and nothing else"
+    with role("owner"), pytest.raises(DatabaseError, match=sentence):
+        query(
+            "SELECT journal.check_change(jsonb_populate_record(c,"
+            " jsonb_build_object('takes_back_id', %s::bigint))) FROM budgets_budgetchange c"
+            " WHERE c.id = %s", draw.pk, asked.pk,
+        )  # fmt: skip
