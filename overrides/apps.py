@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+from alerts import kinds
+from overrides.told import KINDS
+
+
+class OverridesConfig(AppConfig):
+    name = "overrides"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Say what those who sign are told."""
+        kinds.add(KINDS)

@@ -1,0 +1,1 @@
+DROP FUNCTION journal.override_document(int);

@@ -1,0 +1,1 @@
+DROP FUNCTION journal.attach_support(text, bytea);

@@ -1,0 +1,2 @@
+-- The table goes with its policies and triggers.
+SELECT 1;
