@@ -1,25 +1,25 @@
 """A bank's lines on their way into the ledger: which account they are of, and which are new."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from access import context
 from access.errors import Invalid
 from access.models import Production
 from ingestion import selectors, waiting
-from ingestion.bank_gate import clean_line, fault_of
-from ingestion.bank_reading import BankChunk, BankReader, conflict, open_bank_file
 from ingestion.formats.container import BANK_FORMATS
 from ingestion.formats.feeds import FEED
 from ingestion.formats.records import Record, RejectedFile, Statement
+from ingestion.gate.bank_gate import clean_line, fault_of
+from ingestion.gate.bank_reading import BankChunk, BankReader, conflict
+from ingestion.gate.pipeline import Held
+from ingestion.gate.schema import Violation
+from ingestion.layouts.mapping import Mapping as Source
+from ingestion.layouts.sources import REGISTRY
 from ingestion.letters import OverThreshold
-from ingestion.mapping import Mapping as Source
 from ingestion.models import HeldRow, ImportBatch
-from ingestion.pipeline import Held
-from ingestion.reading import mapping_of_import, stored_pieces
-from ingestion.schema import Violation
-from ingestion.sources import REGISTRY
+from ingestion.reading import mapping_of_import, opened, stored_pieces
 from ledger import selectors as ledger
 from ledger import statements as banks
 from ledger.bank_lines import LineDraft
@@ -72,18 +72,28 @@ def open_bank_reader(batch: ImportBatch, beat: Callable[[], None]) -> BankReader
     """
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
         mapping = mapping_of_import(batch)
-    name = batch.file_name
-    reading = open_bank_file(
-        name, stored_pieces(batch, beat), mapping, batch.declared.get("date_format")
+    reader = bank_reader(
+        batch, mapping, lambda: stored_pieces(batch, beat), user_id=batch.created_by_id
     )
-    lines = sum(statement.lines for statement in reading.statements)
+    lines = sum(statement.lines for statement in reader.reading.statements)
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
         most = waiting.limit_for(batch).most_rows
-        if lines > most and not batch.past_limit and not batch.rows:
-            raise OverThreshold(
-                f"the file has {lines:,} lines; files of this source go through by themselves up "
-                f"to {most:,}"
-            )
+    if lines > most and not batch.past_limit and not batch.rows:
+        raise OverThreshold(
+            f"the file has {lines:,} lines; files of this source go through by themselves up "
+            f"to {most:,}"
+        )
+    return reader
+
+
+def bank_reader(
+    batch: ImportBatch, mapping: Source, pieces: Callable[[], Iterable[bytes]], *, user_id: int
+) -> BankReader:
+    """A bank's file opened and proven, with the accounts its statements are of. Raises
+    MappingNeeded and RejectedFile."""
+    name = batch.file_name
+    reading, _ = opened(batch, mapping, pieces)
+    with context.acting(user_id=user_id, production_id=batch.production_id):
         accounts = {s.ordinal: _account_of(batch, s) for s in reading.statements}
     has_bytes = reading.format in BANK_FORMATS or reading.format == "csv"
     return BankReader(
@@ -150,13 +160,17 @@ def open_all(batch: ImportBatch, reader: BankReader) -> None:
     )
 
 
-def decide(batch: ImportBatch, reader: BankReader, chunk: BankChunk) -> BankOutcome:
-    """Each line of a chunk is new, or known, or contradicts what its account has."""
+def decide(
+    batch: ImportBatch, reader: BankReader, chunk: BankChunk,
+    answered: frozenset[tuple[int, int]] | None = None,
+) -> BankOutcome:  # fmt: skip
+    """Each line of a chunk is new, or known, or contradicts what its account has. `answered` are
+    the account's lines that rows before were found to be, where no import has them."""
     plans = _plans(batch, reader)
     opened = banks.open_statements(
         production=batch.production, document=batch.document, plans=plans
     )
-    used = selectors.answered_lines(batch)
+    used = selectors.answered_lines(batch) if answered is None else answered
     outcome = BankOutcome([], [], list(chunk.held))
     # In the accounts' order: two files about the same accounts then never wait in a circle.
     for account in sorted({plan.account for plan in plans.values()}, key=lambda a: a.pk):

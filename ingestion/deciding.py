@@ -6,10 +6,9 @@ from access import context
 from access.selectors import actions_on
 from ingestion import feeds, letters, waiting
 from ingestion.backoff import TryLater
-from ingestion.letter_tables import DeadLetter, Decision
 from ingestion.models import ImportBatch, ImportState, WorkItem
-from ingestion.selectors import FINISHED
 from ingestion.services import NoLongerAllowed, log_end, run_import
+from ingestion.tables.letters import DeadLetter, Decision
 
 
 def run_decision(*, decision_id: int, production_id: int, user_id: int) -> None:
@@ -110,31 +109,27 @@ def _cancel(decision: Decision) -> None:
     """The import of a dropped letter ends as cancelled."""
     batch = decision.batch
     assert batch is not None
-    moved = (
-        ImportBatch.objects.filter(pk=batch.pk)
-        .exclude(state__in=FINISHED)
-        .update(
-            state=ImportState.CANCELLED,
-            code="E_CANCELLED",
-            reason=f"Cancelled by {decision.made_by}: {decision.reason}",
-            finished_at=timezone.now(),
-        )
-    )
-    if moved == 1:
-        batch.refresh_from_db()
-        log_end(batch)
+    if letters.move_to_cancelled(decision.made_by, batch, decision.reason):
+        _log_cancelled(batch)
+
+
+def _log_cancelled(batch: ImportBatch) -> bool:
+    """Write into the log that an import was cancelled, once; whether it was now."""
+    # The mark says that the log has its entry: a decision carried out twice adds no second.
+    unsaid = ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CANCELLED, code="")
+    if unsaid.update(code="E_CANCELLED") != 1:
+        return False
+    batch.refresh_from_db()
+    log_end(batch)
+    return True
 
 
 def _end_cancelled(decision: Decision) -> None:
     """What is left to do for an import that was cancelled: its entry in the log, its letters."""
     batch = decision.batch
     assert batch is not None
-    # The mark says that the log has its entry: a decision carried out twice adds no second.
-    unsaid = ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CANCELLED, code="")
-    if unsaid.update(code="E_CANCELLED") != 1:
+    if not _log_cancelled(batch):
         return
-    batch.refresh_from_db()
-    log_end(batch)
     item = WorkItem.objects.get(kind="import", subject_id=batch.pk)
     WorkItem.objects.filter(pk=item.pk, state="dead").update(state="done")
     for kind, subject_id in (("file", batch.pk), ("work", item.pk)):

@@ -18,8 +18,9 @@ from access.errors import Refused
 from access.models import Production, User
 from access.selectors import every_production, person_by_email
 from access.services import CONSOLE_EMAIL
+from alerts.services import raise_alert
+from ingestion.layouts.sources import REGISTRY
 from ingestion.services import receive_file, unit_for
-from ingestion.sources import REGISTRY
 from taxonomy.selectors import units
 
 STILL_SECONDS = 10
@@ -92,7 +93,9 @@ def _take(path: Path, production: Production, source: str, person: User) -> int:
             return 0
         except Refused as error:
             refusal = error.message
-    _put_away(path, before.st_mtime_ns, refusal)
+    if _put_away(path, before.st_mtime_ns, refusal) and refusal:
+        with context.acting(user_id=context.NOBODY, production_id=production.pk):
+            raise_alert(production=production, kind="inbox", source=source)
     return 0 if refusal else 1
 
 
@@ -100,14 +103,16 @@ class _StillWritten(Exception):
     """Somebody is writing the file: what was read of it is not kept."""
 
 
-def _put_away(path: Path, stamp: int, refusal: str) -> None:
-    """To `done` or `failed`, under a name that no file of the same name takes away."""
+def _put_away(path: Path, stamp: int, refusal: str) -> bool:
+    """To `done` or `failed`, under a name that no file of the same name takes away; whether it was
+    this worker that did it."""
     folder = path.parent / ("failed" if refusal else "done")
     folder.mkdir(exist_ok=True)
     target = folder / f"{stamp}-{path.name}"
     try:
         path.rename(target)
     except FileNotFoundError:
-        return  # another worker has put it away
+        return False  # another worker has put it away
     if refusal:
         (folder / f"{target.name}.why.txt").write_text(refusal + "\n")
+    return True

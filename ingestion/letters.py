@@ -14,9 +14,9 @@ from django.utils import timezone
 from access import context
 from access.errors import Invalid
 from access.models import Production, User
+from alerts.services import raise_alert
 from ingestion import waiting
-from ingestion.alerts import raise_alert
-from ingestion.letter_tables import DeadLetter, Decision, Threshold
+from ingestion.layouts.sources import REGISTRY
 from ingestion.models import (
     DeskAct,
     HeldRow,
@@ -26,7 +26,7 @@ from ingestion.models import (
     WorkItem,
 )
 from ingestion.selectors import FINISHED
-from ingestion.sources import REGISTRY
+from ingestion.tables.letters import DeadLetter, Decision, Threshold
 
 MOST_ROWS = 2_147_483_647
 MOST_BYTES = 1 << 40
@@ -156,25 +156,31 @@ def record(
 
 
 def cancel_import(*, actor: User, batch: ImportBatch, reason: str) -> Decision:
-    """End an import that waits or runs. What it has posted stays posted, and its page says so.
+    """End an import that waits or runs. What it has posted stays posted, and its page says so."""
+    said = _reason(reason)
+    if not move_to_cancelled(actor, batch, said):
+        raise Invalid(f"batch {batch.pk} has ended already; open it again to see how")
+    return record(actor, "cancel", said, None, batch)
+
+
+def move_to_cancelled(actor: User, batch: ImportBatch, reason: str) -> bool:
+    """Cancel the import unless it has ended; whether it was. Its code stays empty until the worker
+    has written the end into the unit's log.
 
     The row's lock decides between this and a worker's chunk: the chunk is posted whole and counted
     before, or not at all.
     """
-    said = _reason(reason)
     moved = (
         ImportBatch.objects.filter(pk=batch.pk)
         .exclude(state__in=FINISHED)
         .update(
             state=ImportState.CANCELLED,
             code="",
-            reason=f"Cancelled by {actor}: {said}",
+            reason=f"Cancelled by {actor}: {reason}",
             finished_at=timezone.now(),
         )
     )
-    if moved != 1:
-        raise Invalid(f"batch {batch.pk} has ended already; open it again to see how")
-    return record(actor, "cancel", said, None, batch)
+    return moved == 1
 
 
 def bury_dead_work() -> int:

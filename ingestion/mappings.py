@@ -12,11 +12,13 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import letters, rules, selectors, waiting
-from ingestion.drift import Drift, drift
+from ingestion import letters, selectors, waiting
 from ingestion.formats.records import Reading, RejectedFile
-from ingestion.letter_tables import Decision
-from ingestion.mapping import (
+from ingestion.gate.bank_csv import table_places
+from ingestion.gate.pipeline import MappingNeeded
+from ingestion.layouts import rules
+from ingestion.layouts.drift import Drift, drift
+from ingestion.layouts.mapping import (
     HeaderRefused,
     Mapping,
     fingerprint,
@@ -25,9 +27,9 @@ from ingestion.mapping import (
     read_header,
     resolve_header,
 )
-from ingestion.mapping_tables import DriftEntry, MappingVersion
+from ingestion.layouts.rules import RuleError, Rules
+from ingestion.layouts.sources import REGISTRY
 from ingestion.models import ImportBatch, ImportState
-from ingestion.pipeline import MappingNeeded
 from ingestion.reading import (
     declared_of,
     mapping_for,
@@ -36,8 +38,8 @@ from ingestion.reading import (
     opened,
     stored_pieces,
 )
-from ingestion.rules import RuleError, Rules
-from ingestion.sources import REGISTRY
+from ingestion.tables.letters import Decision
+from ingestion.tables.mappings import DriftEntry, MappingVersion
 
 SAMPLES = 5
 SAMPLE_RECORDS = 200
@@ -113,6 +115,9 @@ def looked_at(*, actor: User, batch: ImportBatch, encoding: str, delimiter: str)
         reading, _ = opened(
             batch, mapping, lambda: stored_pieces(batch, lambda: None, user_id=actor.pk)
         )
+        if mapping.feed:
+            # It is read as it stands: its columns are those it waits with.
+            return {**batch.shape, "encoding": reading.encoding, "delimiter": reading.delimiter}
     except MappingNeeded as needed:
         reading = needed.reading
     except (RejectedFile, RuleError, ValueError) as fault:
@@ -207,7 +212,10 @@ def refusal_of(mapping: Mapping, header: list[str]) -> str:
     if absent:
         return f"no column is read as {', '.join(absent)}: choose one for each, then accept"
     try:
-        resolve_header(mapping, header)
+        if mapping.feed:
+            table_places(header, mapping)
+        else:
+            resolve_header(mapping, header)
     except HeaderRefused as refusal:
         return str(refusal)
     return ""
@@ -268,9 +276,9 @@ def add_rule(
     """Make a version with one more rule: the desk's `US$ means USD`, or a column left out.
 
     `rule` is {"kind": "word", "field", "found", "meant"}, {"kind": "ignore", "header"}, or
-    {"kind": "normal", ...} with any of encoding, delimiter, decimal, date_formats, sign, zone.
-    Files received from now on are read by it; a held row is, when its revision names it. Raises
-    Invalid where the rule cannot be, or says nothing new.
+    {"kind": "normal", ...} with any of encoding, delimiter, decimal, date_formats, sign, fringes,
+    zone. Files received from now on are read by it; a held row is, when its revision names it.
+    Raises Invalid where the rule cannot be, or says nothing new.
     """
     must_decide(actor, production)
     if source not in REGISTRY:

@@ -5,16 +5,17 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Production, User
-from ingestion.alert_tables import Alert, AlertHook, AlertSeen, Notice  # noqa: F401 - as below
-from ingestion.desk_tables import DeskAct, DeskFinding
-from ingestion.feed_tables import Feed, FeedPage, FeedRun, Secret  # noqa: F401 - as below
-from ingestion.letter_tables import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
-from ingestion.mapping_tables import (  # noqa: F401 - their app's tables
+from ingestion.tables.desk import DeskAct, DeskFinding
+from ingestion.tables.feeds import Feed, FeedPage, FeedRun  # noqa: F401 - as below
+from ingestion.tables.letters import DeadLetter, Decision, Threshold  # noqa: F401 - their app's
+from ingestion.tables.mappings import (  # noqa: F401 - their app's tables
     DriftEntry,
     DryRun,
     MappingVersion,
 )
-from ingestion.question_tables import Question
+from ingestion.tables.marks import InvoiceMark  # noqa: F401 - as above
+from ingestion.tables.questions import Question
+from ingestion.tables.uploads import Upload, UploadPiece  # noqa: F401 - its app's tables
 from ledger.models import SourceDocument
 from taxonomy.models import Unit
 
@@ -152,6 +153,8 @@ class RowRevision(models.Model):
     held_row = models.ForeignKey(HeldRow, models.PROTECT, related_name="+")
     action = models.CharField(max_length=10)
     values = models.JSONField(default=dict)
+    # What the fields that `values` changes said before.
+    was = models.JSONField(default=dict, db_default={})
     reason = models.TextField(blank=True)
     # The mapping the row is read again by; '' for the one its import was read by.
     mapping = models.CharField(max_length=60, blank=True, db_default="")
@@ -163,7 +166,8 @@ class RowRevision(models.Model):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(action__in=["resubmit", "reject"]), name="revision_action"
+                condition=models.Q(action__in=["resubmit", "reject", "release", "undo"]),
+                name="revision_action",
             )
         ]
 
@@ -172,7 +176,8 @@ class RowRevision(models.Model):
 
 
 class RevisionOutcome(models.Model):
-    """What the gate said to a revision: posted, duplicate, rejected, or held again and why."""
+    """What came of a revision: posted, duplicate, rejected, or held again and why; of one that
+    takes a posting back: undone, with the batch that reversed it, or refused."""
 
     revision = models.OneToOneField(RowRevision, models.PROTECT, primary_key=True, related_name="+")
     production = models.ForeignKey(Production, models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""Documents of several rows into the books: orders, journals and envelopes, each as a whole.
+"""Documents of several rows into the books: orders, journals, envelopes, invoices, each whole.
 
 They are entered by purchasing's own services, as if a person had typed them; what they came from
 is the rows of the file. All of it happens in the caller's transaction.
@@ -11,19 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from access.errors import Refused
+from access.errors import Invalid, Refused
 from access.models import User
 from ingestion.formats.records import Record
+from ingestion.gate.paper_check import NAMES, Faults, Leg, PaperGate, Plan, explained
+from ingestion.gate.paper_rows import Document, folded, read_documents
+from ingestion.gate.pipeline import FileReader, Held
+from ingestion.gate.schema import Gate, Violation
 from ingestion.models import ImportBatch
-from ingestion.paper_check import NAMES, Faults, PaperGate, Plan, explained
-from ingestion.paper_rows import Document, folded, read_documents
-from ingestion.pipeline import FileReader, Held
-from ingestion.schema import Gate, Violation
 from ledger import selectors as ledger
 from ledger.entries import EnteredBefore, Source
 from ledger.journal import TransactionDraft
 from purchasing import selectors as purchasing
 from purchasing.funds import post_envelope
+from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.journals import JournalLine, JournalPlan, enter_journal
 from purchasing.models import Entry, Fund, PurchaseOrder, Vendor
 from purchasing.orders import LinePlan, OrderPlan, create_order
@@ -82,7 +83,12 @@ class Desk:
         said = self.gate.examine(document)
         if not isinstance(said, Plan):
             return Verdict("held", said)
-        enter = {"order": self._order, "journal": self._journal, "envelope": self._envelope}
+        enter = {
+            "order": self._order,
+            "journal": self._journal,
+            "envelope": self._envelope,
+            "invoice": self._invoice,
+        }
         try:
             return enter[self.gate.paper](said, document)
         except Refused as refusal:
@@ -122,7 +128,7 @@ class Desk:
         return Verdict("posted", [])
 
     def _journal(self, plan: Plan, document: Document) -> Verdict:
-        entered = self._entered("journal", plan, None)
+        entered = self._entered("journal", plan)
         if isinstance(entered, Verdict):
             return entered
         self._rows_are_new(document)
@@ -172,7 +178,58 @@ class Desk:
         )
         return Verdict("posted", [], posted.batch_id, posted.transaction_number)
 
-    def _entered(self, kind: str, plan: Plan, fund: Fund | None) -> bytes | Verdict:
+    def _invoice(self, plan: Plan, document: Document) -> Verdict:
+        vendor = self.vendors[plan.vendor.casefold()]
+        entered = self._entered("invoice", plan, vendor=vendor)
+        if isinstance(entered, Verdict):
+            return entered
+        self._rows_are_new(document)
+        posted = enter_invoice(
+            actor=self.actor,
+            production=self.batch.production,
+            plan=InvoicePlan(
+                unit=self.units[plan.unit_id],
+                vendor=vendor,
+                number=plan.number,
+                dated=plan.day,
+                currency=plan.currency,
+                lines=tuple(
+                    CostLine(
+                        x.account,
+                        f"{x.amount:f}",
+                        x.description,
+                        *self._relieved(x, f"Line {at}"),
+                        x.is_final,
+                        x.segments,
+                    )
+                    for at, x in enumerate(plan.legs, 1)
+                ),
+                due_on=plan.due_on,
+                description=self._described(plan.description, document),
+            ),
+            source=self._source(document, entered, plan),
+        )
+        return Verdict("posted", [], posted.batch_id, posted.transaction_number)
+
+    def _relieved(self, leg: Leg, where: str) -> tuple[str, int]:
+        """The order and the line a leg relieves: the one on its account, where none is said."""
+        if not leg.order or leg.order_line:
+            return leg.order, leg.order_line
+        order = purchasing.order_by_number(self.batch.production, leg.order)
+        if order is None:
+            return leg.order, 0  # the service says that there is none
+        lines = purchasing.lines_of(order, order.version)
+        on_account = [line.line_no for line in lines if line.account.code == leg.account]
+        if len(on_account) != 1:
+            raise Invalid(
+                f"{where}: {order.number} has {len(on_account)} lines on {leg.account}. Name the "
+                "one that is invoiced (PO Line), or correct the account."
+            )
+        return order.number, on_account[0]
+
+    def _entered(
+        self, kind: str, plan: Plan, fund: Fund | None = None, vendor: Vendor | None = None
+    ) -> bytes | Verdict:
         """The key a new document is posted under, or of which posted one this is a duplicate.
 
         What is entered again after it was voided is another document; the same facts sent again
@@ -181,13 +238,14 @@ class Desk:
         """
         production = self.batch.production
         before = Entry.objects.filter(
-            production=production, kind=kind, number__iexact=plan.number, fund=fund
+            production=production, kind=kind, number__iexact=plan.number, fund=fund, vendor=vendor
         ).count()
-        keys = [_key(kind, plan.number, fund, version) for version in range(before + 1)]
+        whose = next((str(one.pk) for one in (fund, vendor) if one is not None), "")
+        keys = [_key(kind, plan.number, whose, version) for version in range(before + 1)]
         for facts, batch_id, number, _ in ledger.posted_documents(production, keys).values():
             if facts == plan.facts:
                 return Verdict("duplicate", [], batch_id, number)
-        standing = purchasing.standing(production, kind, plan.number, vendor=None, fund=fund)
+        standing = purchasing.standing(production, kind, plan.number, vendor=vendor, fund=fund)
         if standing is not None:
             entry = standing.entry
             raise Conflict(
@@ -300,8 +358,8 @@ def _identified(document: Document) -> dict[str, str] | None:
     return {name: known[name] for name in ("block", "reference") if name in known}
 
 
-def _key(kind: str, number: str, fund: Fund | None, version: int) -> bytes:
-    whose = "" if fund is None else str(fund.pk)
+def _key(kind: str, number: str, whose: str, version: int) -> bytes:
+    """`whose`: the float or the vendor whose numbers they are; nothing for the production's own."""
     text = "\x1f".join(("paper", kind, folded(number), whose, str(version)))
     return hashlib.sha256(text.encode()).digest()
 

@@ -7,23 +7,26 @@ from dataclasses import replace
 from access import context
 from access.errors import Invalid
 from access.models import Production
-from ingestion import rules, selectors
-from ingestion.drafting import Drafter
+from ingestion import selectors
+from ingestion.ahead import HEARTBEAT_SECONDS
 from ingestion.formats.csv_file import MAX_FILE_BYTES
 from ingestion.formats.records import Dialect, Reading, RejectedFile
-from ingestion.identity import Identities
-from ingestion.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
+from ingestion.gate.bank_reading import open_bank_file, unknown_table
+from ingestion.gate.drafting import Drafter
+from ingestion.gate.identity import Identities
+from ingestion.gate.pipeline import FileReader, MappingNeeded, open_import, renamed_header
+from ingestion.gate.schema import Gate
+from ingestion.layouts import rules
+from ingestion.layouts.mapping import FIELDS, SEGMENT_FIELDS, Mapping, Resolution, declared
+from ingestion.layouts.sources import BY_NAME, REGISTRY, VERSIONS
+from ingestion.layouts.vocabulary import Vocabulary
 from ingestion.models import ImportBatch
-from ingestion.pipeline import FileReader, MappingNeeded, open_import, renamed_header
-from ingestion.schema import Gate
-from ingestion.sources import BY_NAME, REGISTRY, VERSIONS
-from ingestion.vocabulary import Vocabulary
 from ledger import selectors as ledger
+from ledger.payees import pay_key
 from ledger.rates import rate_book
 from ledger.segments import KINDS
 from taxonomy import selectors as taxonomy
 
-HEARTBEAT_SECONDS = 2.0
 WITH_SPANS = frozenset({"csv", "json", "iif"})
 
 
@@ -179,6 +182,8 @@ def opened(
 ) -> tuple[Reading, Resolution]:
     """The file opened as its source. Raises MappingNeeded where only a decision about its columns
     is missing, and RejectedFile for every other fault."""
+    if mapping.feed:
+        return _opened_bank_file(batch, mapping, pieces), Resolution((None,) * len(FIELDS), ())
     try:
         return open_import(batch.file_name, pieces(), mapping)
     except MappingNeeded:
@@ -190,11 +195,26 @@ def opened(
         raise (needed or rejection) from None
 
 
-def open_reader(batch: ImportBatch, beat: Callable[[], None]) -> FileReader:
+def _opened_bank_file(
+    batch: ImportBatch, mapping: Mapping, pieces: Callable[[], Iterable[bytes]]
+) -> Reading:
+    """A bank's file, proven to its end; its table's columns may need a decision."""
+    try:
+        return open_bank_file(batch.file_name, pieces(), mapping, batch.declared.get("date_format"))
+    except MappingNeeded:
+        raise
+    except RejectedFile as rejection:
+        if rejection.code != "E_HEADER" or mapping.feed == "file":
+            raise
+        needed = unknown_table(batch.file_name, pieces(), mapping, REGISTRY.values())
+        raise (needed or rejection) from None
+
+
+def open_reader(batch: ImportBatch, pieces: Callable[[], Iterable[bytes]]) -> FileReader:
     """Open the import's file and everything its rows go through. Raises RejectedFile."""
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
         mapping = mapping_of_import(batch)
-    reading, resolution = opened(batch, mapping, lambda: stored_pieces(batch, beat))
+    reading, resolution = opened(batch, mapping, pieces)
     with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
         return reader_of(batch, mapping, reading, resolution)
 
@@ -208,7 +228,7 @@ def reader_of(
     return FileReader(
         mapping,
         gate,
-        Identities(mapping),
+        identities_of(batch.production, mapping),
         drafter,
         reading,
         resolution,
@@ -218,7 +238,14 @@ def reader_of(
     )
 
 
-def may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_rows: int) -> bool:
+def identities_of(production: Production, mapping: Mapping) -> Identities:
+    """What tells a file's documents apart: keyed where they say what people are paid."""
+    return Identities(mapping, pay_key(production) if mapping.is_payroll else b"")
+
+
+def may_fail_late(
+    batch: ImportBatch, reading: Reading, mapping: Mapping, most_rows: int, pieces: Iterable[bytes]
+) -> bool:
     """Whether a record beyond the first chunk can still reject the file or pass its limit. Plain
     CSV without a quote mark and without a line as long as a piece cannot be rejected: only an open
     quote, an endless line or a broken transcoding shows so late. Its rows are its line ends."""
@@ -226,14 +253,13 @@ def may_fail_late(batch: ImportBatch, reading: Reading, mapping: Mapping, most_r
         return True
     if batch.document.byte_size > MAX_FILE_BYTES:
         return True
-    with context.acting(user_id=batch.created_by_id, production_id=batch.production_id):
-        first = ledger.piece(batch.document, 0) or b""
-        if first[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0")) or first[:2] == b"\x1f\x8b":
+    ends = 0
+    for number, piece in enumerate(pieces):
+        is_coded = piece[:4].startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0", b"\x1f\x8b"))
+        if number == 0 and is_coded:
             return True
-        ends = 0
-        for piece in ledger.document_bytes(batch.document):
-            found = max(piece.count(b"\n"), piece.count(b"\r"))
-            if b'"' in piece or not found:
-                return True
-            ends += found
-        return ends > most_rows and not batch.past_limit
+        found = max(piece.count(b"\n"), piece.count(b"\r"))
+        if b'"' in piece or not found:
+            return True
+        ends += found
+    return ends > most_rows and not batch.past_limit

@@ -1,13 +1,13 @@
 """What can be asked about imports, held rows and the words a file is read with."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from access.models import Production
-from ingestion.mapping_tables import DriftEntry, DryRun, MappingVersion
+from access.models import Production, User
+from ingestion.layouts.vocabulary import AccountWord, Vocabulary
 from ingestion.models import (
     DuplicateRow,
     HeldRow,
@@ -17,7 +17,8 @@ from ingestion.models import (
     RowRevision,
     WorkItem,
 )
-from ingestion.vocabulary import AccountWord, Vocabulary
+from ingestion.tables.mappings import DriftEntry, DryRun, MappingVersion
+from ingestion.tables.uploads import Upload, UploadPiece
 from ledger import selectors as ledger
 from ledger.models import SourceDocument
 from taxonomy import selectors as taxonomy
@@ -80,6 +81,36 @@ def imports(production: Production) -> QuerySet[ImportBatch]:
 def import_by_id(production: Production, import_id: int) -> ImportBatch | None:
     """One import of this production."""
     return imports(production).filter(pk=import_id).first()
+
+
+def unfinished_uploads(production: Production, user: User) -> QuerySet[Upload]:
+    """What a person has begun to send here and not finished, the newest first."""
+    return Upload.objects.filter(
+        production=production, made_by=user, state=Upload.State.OPEN
+    ).order_by("-pk")
+
+
+def upload_by_id(production: Production, user: User, upload_id: int) -> Upload | None:
+    """One upload of this person's on this production, however it stands."""
+    return (
+        Upload.objects.filter(production=production, made_by=user, pk=upload_id)
+        .select_related("production")
+        .first()
+    )
+
+
+def abandoned_uploads(production: Production, before: datetime) -> QuerySet[Upload]:
+    """The unfinished uploads nobody went on with since a moment, each until the transaction ends
+    for who asks alone."""
+    return Upload.objects.filter(
+        production=production, state=Upload.State.OPEN, moved_at__lt=before
+    ).select_for_update(of=("self",), skip_locked=True)
+
+
+def pieces_left_over(production: Production) -> QuerySet[UploadPiece]:
+    """The bytes of uploads that are over, whatever became of them."""
+    over = Upload.objects.filter(production=production).exclude(state=Upload.State.OPEN)
+    return UploadPiece.objects.filter(production=production, upload__in=over)
 
 
 def earlier_import(

@@ -16,16 +16,19 @@ from access import context
 from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import actions_on
-from ingestion import banking, letters, mappings, paper_import, pipeline, selectors, waiting
-from ingestion.bank_reading import BankChunk, BankReader
-from ingestion.formats.container import display_name
+from ingestion import banking, invoices, letters, mappings, paper_import, selectors, waiting
+from ingestion.ahead import copied, read_ahead
+from ingestion.formats.container import display_name, form_of
 from ingestion.formats.records import RejectedFile
+from ingestion.gate import pipeline
+from ingestion.gate.bank_reading import BankChunk, BankReader
+from ingestion.gate.paper_rows import Document
+from ingestion.gate.pipeline import Chunk, FileReader, MappingNeeded, Outcome
+from ingestion.layouts.mapping import Mapping
+from ingestion.layouts.sources import REGISTRY
 from ingestion.letters import OverThreshold
-from ingestion.mapping import Mapping
 from ingestion.mappings import TakenOver
 from ingestion.models import ImportBatch, ImportState, WorkItem
-from ingestion.paper_rows import Document
-from ingestion.pipeline import Chunk, FileReader, MappingNeeded, Outcome
 from ingestion.reading import (
     mapping_for,
     mapping_of_import,
@@ -35,7 +38,6 @@ from ingestion.reading import (
     opened,
     stored_pieces,
 )
-from ingestion.sources import REGISTRY
 from ledger import selectors as ledger
 from ledger import services as posting
 from ledger.models import SourceDocument
@@ -83,12 +85,6 @@ def hash_of(data: Iterable[bytes]) -> tuple[bytes, int]:
     return digest.digest(), size
 
 
-def form_of(file_name: str) -> str:
-    """The form a file's name claims, '' for text of any kind."""
-    ending = file_name.rpartition(".")[2].lower()
-    return "" if ending in {"csv", "tsv", "tab", "txt"} else ending[:8]
-
-
 @transaction.atomic
 def receive_file(
     *,
@@ -106,7 +102,7 @@ def receive_file(
     source give the import that was made first, and nothing is posted twice.
     """
     mapping = mapping_for(production, source, choices or {})
-    _check_asked(actor, production, mapping, choices or {})
+    check_asked(actor, production, mapping, choices or {})
     banking.check_choice(production, mapping, choices or {})
     file_name = display_name(name)
     form = form_of(file_name)
@@ -141,7 +137,7 @@ def receive_file(
     return Receipt(batch, is_repeat=False)
 
 
-def _check_asked(
+def check_asked(
     actor: User, production: Production, mapping: Mapping, choices: dict[str, str]
 ) -> None:
     """Whether this person may send such a file, with what they say of it."""
@@ -221,16 +217,18 @@ def _carry(batch: ImportBatch, *, is_entered: bool) -> FileReader | BankReader:
     """Check the file whole, then post it chunk by chunk, from wherever the import stands."""
     if banking.is_banks(batch):
         return _keep_lines(batch)
-    _check_whole(batch)
-    _enter(batch, ImportState.POSTING)
-    reader = open_reader(batch, lambda: _beat(batch))
-    if is_entered:
-        _enter_documents(batch, reader)
-        return reader
-    with pipeline.uncollected():
-        for chunk in reader.chunks(start_after=batch.rows):
-            _post_chunk(batch, reader, chunk, partial(_decide, batch, reader, chunk))
-            posting.refresh_statistics()
+    beat = partial(_beat, batch)
+    with copied(stored_pieces(batch, beat)) as copy:
+        _check_whole(batch, copy.pieces)
+        _enter(batch, ImportState.POSTING)
+        reader = open_reader(batch, copy.pieces)
+        if is_entered:
+            _enter_documents(batch, reader)
+            return reader
+        with pipeline.uncollected(), read_ahead(reader.chunks(batch.rows), beat) as chunks:
+            for chunk in chunks:
+                _post_chunk(batch, reader, chunk, partial(_decide, batch, reader, chunk))
+                posting.refresh_statistics()
     return reader
 
 
@@ -293,17 +291,15 @@ def _beat(batch: ImportBatch) -> None:
         ImportBatch.objects.filter(pk=batch.pk).update(heartbeat_at=timezone.now())
 
 
-def _check_whole(batch: ImportBatch) -> None:
-    """Read the file to its end before any of it posts: a fault in its last record rejects it.
-
-    A file shorter than a chunk is read to its end before its only chunk posts in any case.
-    """
+def _check_whole(batch: ImportBatch, pieces: Callable[[], Iterable[bytes]]) -> None:
+    """Read the file to its end before any of it posts: a fault in its last record rejects it. One
+    shorter than a chunk is read to its end before its only chunk posts in any case."""
     if batch.rows:
         return
     with _acting(batch):
         mapping = mapping_of_import(batch)
         most = waiting.limit_for(batch).most_rows
-    reading, _ = opened(batch, mapping, lambda: stored_pieces(batch, lambda: _beat(batch)))
+    reading, _ = opened(batch, mapping, pieces)
     for count, _ in enumerate(reading, 1):
         if count > most and not batch.past_limit:
             raise OverThreshold(
@@ -311,7 +307,7 @@ def _check_whole(batch: ImportBatch) -> None:
                 "themselves"
             )
         is_long = count == pipeline.CHUNK_ROWS + 1
-        if is_long and not may_fail_late(batch, reading, mapping, most):
+        if is_long and not may_fail_late(batch, reading, mapping, most, pieces()):
             return
 
 
@@ -367,7 +363,10 @@ def _decide(batch: ImportBatch, reader: FileReader, chunk: Chunk) -> Outcome:
     keys = [candidate.key for candidate in chunk.candidates]
     posted = ledger.posted_documents(batch.production, keys) if keys else {}
     rows = ledger.posted_rows(batch.production, batch.document, chunk.first_row, chunk.last_row)
-    return reader.decide(chunk, posted, rows)
+    if reader.mapping.is_invoices:
+        invoices.take_turn(batch.production)
+    alike = invoices.compared(batch.production, reader.mapping, chunk.candidates, posted)
+    return reader.decide(chunk, posted, rows, alike)
 
 
 def _write(
@@ -431,6 +430,8 @@ def _post(
             drafts=outcome.drafts[unit_id],
         )
         log_conversions(posted, outcome.drafts[unit_id], reader.drafter.rates)
+        if reader.mapping.is_invoices:
+            invoices.mark(posted, outcome.drafts[unit_id])
 
 
 def _batch_key(batch: ImportBatch, first_row: int, unit_id: int) -> bytes:
@@ -445,8 +446,7 @@ def _finish(
     reader: FileReader | BankReader | None = None,
 ) -> None:
     """Say how the import ended, in its row and in the unit's log, once."""
-    with _acting(batch):
-        # Locked, since the quarantine desk may have settled the last held row meanwhile.
+    with _acting(batch):  # locked, since the desk may have settled the last held row meanwhile
         now = (
             ImportBatch.objects.select_for_update(of=("self",))
             .select_related("document", "unit", "production")

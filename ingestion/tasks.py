@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from ingestion import feeds, inbox, work
+from ingestion import feeds, inbox, uploads, work
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,14 @@ def look_in_inbox() -> int:
     """Take in the files that lie in the inbox. Twice is harmless: the same bytes are one import."""
     taken = inbox.take_in()
     return taken + work.drain() if taken else 0
+
+
+@shared_task(name="ingestion.tasks.sweep_uploads")
+def sweep_uploads() -> int:
+    """Give up the uploads that were left unfinished. Twice is harmless: each ends once."""
+    swept = uploads.sweep_uploads()
+    log.info("gave up %s unfinished uploads", swept)
+    return swept
 
 
 def wake() -> None:

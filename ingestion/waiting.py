@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from access.models import Production
-from ingestion.letter_tables import DeadLetter, Decision, Threshold
 from ingestion.models import ImportBatch, WorkItem
+from ingestion.tables.letters import DeadLetter, Decision, Threshold
 
 # What goes through by itself where a production has set no limit: a film's largest exports are a
 # tenth of it.

@@ -4,6 +4,7 @@ A worker holds a session lock on its item for as long as it works. A running ite
 free is an orphan: its worker was killed, or its connection was. No lease has to run out.
 """
 
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -11,22 +12,17 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from access import context
-from ingestion import (
-    alerts,
-    deciding,
-    desk_work,
-    dry_runs,
-    feeds,
-    letters,
-    mappings,
-    resolving,
-    services,
-)
+from access.errors import Refused
+from ingestion import deciding, dry_runs, feeds, letters, mappings, services
+from ingestion.alerting import alerts
 from ingestion.backoff import TryLater
+from ingestion.desk import resolving
+from ingestion.desk import work as desk_work
 
 LOCK_CLASS = 0x77726B  # "wrk": the class of these advisory locks
 MOST_FAILURES = 8
 MOST_LOSSES = 100
+log = logging.getLogger(__name__)
 
 # Lost workers are no fault of the item: after many kills it must not be taken for poison.
 _SWEEP = """
@@ -206,9 +202,20 @@ def _asked_by(item: Claim) -> int:
 
 
 def drain(only: int | None = None) -> int:
-    """Do work until none is ready; how many items were done."""
+    """Do work until none is ready; how many items were done. Raises what the one asked for raises.
+    In a round over all, an item at fault is put back and the others go on."""
     done = 0
     while (item := claim(only)) is not None:
-        do(item)
+        try:
+            do(item)
+        except Refused as refusal:
+            if only is not None:
+                raise
+            log.warning("%s %s is refused: %s", item.kind, item.subject_id, refusal)
+        except Exception:
+            # Without the database there is no next item: the sweep begins again.
+            if only is not None or not _is_connected():
+                raise
+            log.exception("%s %s failed and is put back", item.kind, item.subject_id)
         done += 1
     return done

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from access.errors import Invalid
 from access.outbound import Road, checked_url
@@ -13,6 +14,7 @@ PAGING_KINDS: Final = ("none", "next", "cursor", "page")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9_$@-]+(\.[A-Za-z0-9_$@-]+)*", re.ASCII)
 MOST_COLUMNS = 64
+LONGEST_START = 1_000
 # Headers that are the client's own, or would change what the answer is an answer to.
 _OWN_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "accept-encoding", "cookie"}
@@ -36,6 +38,8 @@ class Terms:
     parameter: str = ""
     first_page: int = 1
     total_path: str = ""
+    # What is asked for first in each reading; '' for the vendor's own first page.
+    start: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """As it is kept with the feed."""
@@ -71,6 +75,23 @@ def checked_terms(terms: Terms, road: Road) -> Terms:
         raise Invalid("next: expected the path at which a page names the next one")
     if terms.paging in {"cursor", "page"} and not _PATH.fullmatch(terms.parameter):
         raise Invalid("parameter: expected the name under which the page is asked for")
+    _check_start(terms, road)
     if not 0 < len(terms.columns) <= MOST_COLUMNS or not all(h and p for h, p in terms.columns):
         raise Invalid("columns: expected lines of COLUMN = path, one for each column of the source")
     return terms
+
+
+def _check_start(terms: Terms, road: Road) -> None:
+    """Where a reading begins must be something the pages could have led to."""
+    if not terms.start:
+        return
+    if terms.paging == "none":
+        raise Invalid("first page: a feed of one page has no other; leave it empty")
+    if terms.paging == "page" and not (terms.start.isascii() and terms.start.isdigit()):
+        raise Invalid(f"first page: expected a number, found {terms.start[:20]!r}")
+    if len(terms.start) > LONGEST_START or not terms.start.isprintable():
+        raise Invalid(f"first page: expected at most {LONGEST_START:,} visible characters")
+    if terms.paging == "next":
+        checked_url(terms.start, road)
+        if urlsplit(terms.start)[:2] != urlsplit(terms.url)[:2]:
+            raise Invalid("first page: expected an address on the feed's own host")

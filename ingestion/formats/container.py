@@ -206,6 +206,12 @@ def clean_name(raw: str) -> str:
     return " ".join("".join(s for s in last if unicodedata.category(s)[0] != "C").split())
 
 
+def form_of(file_name: str) -> str:
+    """The form a file's name claims, '' for text of any kind."""
+    ending = file_name.rpartition(".")[2].lower()
+    return "" if ending in {"csv", "tsv", "tab", "txt"} else ending[:8]
+
+
 def display_name(raw: str) -> str:
     """An upload's name as it may be shown, 120 signs at most and never empty.
 

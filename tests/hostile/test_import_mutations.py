@@ -1,22 +1,22 @@
 """Thousands of damaged files carried on: to the drafts of postings, and hundreds to the books."""
 
-import os
 import random
 from datetime import date
 
 import pytest
 from django.db import connection
 
-from ingestion import pipeline, selectors, work
-from ingestion.drafting import Drafter
+from ingestion import selectors, work
 from ingestion.formats.records import RejectedFile
-from ingestion.identity import Identities
-from ingestion.mapping import declared
+from ingestion.gate import pipeline
+from ingestion.gate.drafting import Drafter
+from ingestion.gate.identity import Identities
+from ingestion.gate.pipeline import FileReader, held_copy_line, open_import
+from ingestion.gate.schema import Gate
+from ingestion.layouts.mapping import declared
+from ingestion.layouts.sources import COST_LINES
+from ingestion.layouts.vocabulary import AccountWord, Vocabulary
 from ingestion.models import ImportBatch
-from ingestion.pipeline import FileReader, held_copy_line, open_import
-from ingestion.schema import Gate
-from ingestion.sources import COST_LINES
-from ingestion.vocabulary import AccountWord, Vocabulary
 from ledger.fx import RateBook
 from ledger.journal import (
     POSTING_COLUMNS,
@@ -28,9 +28,10 @@ from ledger.verify import verify_production
 from tests.factories import Film, acting, receive, role
 from tests.hostile.imports import hostile_film, posted_count
 from tests.hostile.test_mutations import SMALL, damage
+from tests.lengths import times
 
 MUTATIONS = 10_000
-IN_DATABASE = int(os.environ.get("PRODACCT_MUTATIONS", "200"))
+IN_DATABASE = times(200, promised=2_000)
 MAPPINGS = [
     COST_LINES,
     COST_LINES,

@@ -7,8 +7,9 @@ from ingestion.formats.csv_file import read_csv
 from ingestion.formats.opening import open_file
 from ingestion.formats.records import Dialect, Record, RejectedFile
 from tests.hostile.corpus import DECLARED, EXPECTED, MADE, assert_cover, cut, recognise
+from tests.lengths import times
 
-MUTATIONS = 10_000
+MUTATIONS = times(10_000, promised=200_000)
 SMALL = {
     name: (MADE / name).read_bytes()
     for name, verdict in EXPECTED.items()

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from ingestion import resolving, selectors, work
+from access.services import console_person, give_membership
+from ingestion import selectors, work
+from ingestion.desk import resolving
 from ingestion.models import HeldRow, ImportBatch, RevisionOutcome, WorkItem
 from tests.factories import Film, acting, role
 
@@ -81,10 +83,11 @@ def table(header: str, rows: Iterable[str]) -> bytes:
 
 
 def do_the_work(film: Film) -> None:
-    """What the worker does: all that waits for this film, as the worker's own database role."""
+    """What the worker does: all that waits for this film, in the queue's order, as the worker's own
+    database role."""
     with role("worker"):
         ready = WorkItem.objects.filter(production=film.production, state="ready")
-        for item in ready.values_list("pk", flat=True):
+        for item in ready.order_by("attempts", "priority", "pk").values_list("pk", flat=True):
             work.drain(only=item)
 
 
@@ -120,3 +123,20 @@ def log_types(film: Film) -> list[str]:
             [film.production.pk],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def put_others_work_away(film: Film) -> None:
+    """What other tests left in the queue is not done by a worker that does all it finds."""
+    with role("owner"), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ingestion_workitem SET run_after = 'infinity'"
+            " WHERE state = 'ready' AND production_id <> %s", [film.production.pk],
+        )  # fmt: skip
+
+
+def given(film: Film, name: str, held: str) -> None:
+    """One of the cast holds another role from now on."""
+    with role("owner"):
+        give_membership(
+            actor=console_person(), production=film.production, user=film.cast[name], role=held
+        )

@@ -3,9 +3,9 @@
 from typing import Any
 
 from ingestion import mappings, selectors, work
-from ingestion.letter_tables import Decision
 from ingestion.mappings import Proposal
 from ingestion.models import ImportBatch
+from ingestion.tables.letters import Decision
 from tests.factories import Film, acting, import_data, role
 from tests.ingestion.books import table
 

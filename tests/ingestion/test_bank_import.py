@@ -5,9 +5,10 @@ import itertools
 import pytest
 
 from access.errors import Invalid
-from ingestion import bank_reading, banking, selectors, services, work
+from ingestion import banking, selectors, services, work
+from ingestion.desk.resolving import revise_row
+from ingestion.gate import bank_reading
 from ingestion.models import HeldRow, ImportBatch
-from ingestion.resolving import revise_row
 from ledger import selectors as ledger
 from ledger.statement_tables import BankAccount
 from ledger.verify import verify_production

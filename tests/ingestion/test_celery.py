@@ -1,31 +1,34 @@
-"""A real Celery worker on the embedded broker: a message wakes it, a lost one is made up for."""
+"""A real Celery worker on the broker that BROKER_URL names, the embedded one by default: a message
+wakes it, a lost one is made up for."""
 
+import os
+import random
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.conf import settings
 
 from access.models import Production
 from ingestion.models import ImportBatch
+from ledger.verify import verify_production
 from prodacct import server
 from tests.factories import Film, cost_line, cost_lines, receive, role
-from tests.ingestion.books import counts, money
+from tests.ingestion.books import counts, money, put_others_work_away
+from tests.ingestion.brokers import EMBEDDED, OwnQueue
+from tests.ingestion.test_kill import ROWS, Week, assert_right
 from tests.ingestion.workers import ROOT, Workers, worker_environment, workers
-
-pytestmark = pytest.mark.skipif(
-    settings.CELERY_BROKER_URL != "pgmq://", reason="BROKER_URL names another broker"
-)
 
 
 @pytest.fixture(scope="module")
-def crew(broker: str) -> Iterator[Workers]:
-    """Processes that send wake-ups to that broker."""
-    with workers(20_000, TEST_BROKER=broker) as made:
+def crew(own_queue: OwnQueue) -> Iterator[Workers]:
+    """Processes that send wake-ups to that queue."""
+    with workers(20_000, **own_queue.environment) as made:
         yield made
 
 
@@ -36,28 +39,29 @@ def wake(crew: Workers, **asked: object) -> int:
     return code
 
 
-def messages(broker: str) -> int:
-    with psycopg.connect(broker) as connection:
-        row = connection.execute("SELECT count(*) FROM pgmq.q_celery").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-@pytest.fixture
-def celery_worker(broker: str, tmp_path: Path) -> Iterator[None]:
+@contextmanager
+def celery(film: Film, own_queue: OwnQueue, folder: Path, **environment: str) -> Iterator[None]:
     """A worker with its beat, on this test's database. Its log must hold no traceback."""
-    log = tmp_path / "celery.log"
+    put_others_work_away(film)
+    log = folder / f"celery{len(list(folder.iterdir()))}.log"
     with (
         log.open("wb") as out,
         subprocess.Popen(
             [sys.executable, "-m", "tests.ingestion.workers", "celery", "-A", "prodacct", "worker",
-             "-P", "solo", "-B", "-s", str(tmp_path / "beat"), "--without-mingle"],
-            cwd=ROOT, env={**worker_environment(), "TEST_BROKER": broker}, stdout=out, stderr=out,
+             "-P", "solo", "-B", "-s", str(folder / "beat"), "--without-mingle"],
+            cwd=ROOT, env={**worker_environment(), **own_queue.environment, **environment},
+            stdout=out, stderr=out, start_new_session=True,
         ) as process,
     ):  # fmt: skip
         yield
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # its beat with it
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture
+def celery_worker(film: Film, own_queue: OwnQueue, tmp_path: Path) -> Iterator[None]:
+    with celery(film, own_queue, tmp_path):
+        yield
 
 
 def ended(batch: ImportBatch, seconds: float) -> ImportBatch:
@@ -99,38 +103,70 @@ def test_a_worker_imports_a_file_when_woken_and_the_sweep_finds_what_no_message_
     assert len(money(film)) == 2 * number
 
 
-def test_only_a_transaction_that_commits_wakes_a_worker(broker: str, crew: Workers) -> None:
+def test_only_a_transaction_that_commits_wakes_a_worker(own_queue: OwnQueue, crew: Workers) -> None:
     assert wake(crew) == 0
-    before = messages(broker)
+    before = len(own_queue.tasks())
     assert wake(crew, commit=False) == 0
-    assert messages(broker) == before
+    assert len(own_queue.tasks()) == before
     assert wake(crew) == 0
     # One, or more: a message sent twice wakes a worker twice, which is harmless.
-    assert messages(broker) > before
+    assert len(own_queue.tasks()) > before
 
 
 def test_each_production_is_verified_by_a_task_of_its_own(
-    broker: str, crew: Workers, film: Film, other_film: Film
+    own_queue: OwnQueue, crew: Workers, film: Film, other_film: Film
 ) -> None:
+    own_queue.wipe()
     assert crew.wait(*crew.fork({"do": "task", "name": "ledger.tasks.verify_each"})) == [0]
-    with psycopg.connect(broker) as connection:
-        asked = connection.execute(
-            "SELECT message -> 'headers' ->> 'argsrepr' FROM pgmq.q_celery"
-            " WHERE message -> 'headers' ->> 'task' = 'ledger.tasks.verify'"
-        ).fetchall()
+    asked = [args for task, args in own_queue.tasks() if task == "ledger.tasks.verify"]
     with role("owner"):
         productions = {f"({pk},)" for pk in Production.objects.values_list("pk", flat=True)}
     assert {f"({f.production.pk},)" for f in (film, other_film)} <= productions
-    assert sorted(args for (args,) in asked) == sorted(productions)
+    assert sorted(asked) == sorted(productions)
 
 
 def test_with_the_broker_away_a_wake_up_is_given_up_soon_and_breaks_nothing(
-    crew: Workers,
+    own_queue: OwnQueue, crew: Workers
 ) -> None:
+    before = len(own_queue.tasks())
     began = time.monotonic()
-    assert wake(crew, broker="host=127.0.0.1 port=9 user=nobody connect_timeout=1") == 0
+    assert wake(crew, **own_queue.away()) == 0
     assert time.monotonic() - began < 15  # nobody waits half a minute for a page
+    assert len(own_queue.tasks()) == before
 
 
+@pytest.mark.skipif(not EMBEDDED, reason="RabbitMQ and Redis make a queue when it is first used")
 def test_with_the_queue_not_prepared_a_wake_up_breaks_nothing(crew: Workers) -> None:
     assert wake(crew, broker=server.connection_string("broker", "template1")) == 0
+
+
+def test_with_the_broker_wiped_and_each_message_sent_thrice_every_row_is_accounted_for(
+    film: Film, own_queue: OwnQueue, crew: Workers, tmp_path: Path
+) -> None:
+    # Three files; the worker is killed and the queue wiped while the first is under way, and what
+    # is sent afterwards comes three times, in any order, with other tasks' messages between.
+    with role("worker"):
+        weeks = [Week(film, number) for number in range(3)]
+    first = weeks[0]
+    with celery(film, own_queue, tmp_path, TEST_CHUNK_ROWS="50"):
+        deadline = time.monotonic() + 90
+        while not 0 < first.look()[1] < ROWS and time.monotonic() < deadline:
+            time.sleep(0.002)
+    state, rows = first.look()
+    assert (state, 0 < rows < ROWS) == ("running", True)
+    own_queue.wipe()
+    assert own_queue.tasks() == []
+    sent = ["ingestion.tasks.drain", "ingestion.tasks.sweep", "ledger.tasks.checkpoint"] * 3
+    random.Random(1912).shuffle(sent)
+    for name in sent:
+        assert crew.wait(*crew.fork({"do": "send", "name": name})) == [0]
+    assert len(own_queue.tasks()) == len(sent)
+    with celery(film, own_queue, tmp_path, TEST_CHUNK_ROWS="50"), role("worker"):
+        deadline = time.monotonic() + 120
+        while {week.look()[0] for week in weeks} != {"done"} and time.monotonic() < deadline:
+            time.sleep(0.05)
+        while own_queue.tasks() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    for week in weeks:
+        assert_right(week)
+    assert verify_production(film.production).findings == []

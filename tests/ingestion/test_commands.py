@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ingestion import mappings
-from ingestion.sources import REGISTRY
+from ingestion.layouts.sources import REGISTRY
 from tests.factories import CHART, Film, acting, cost_line, cost_lines, make_film, role
 from tests.ingestion.books import entries
 from tests.ingestion.deciding import payroll

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.ingestion.workers import ROOT
+from tests.lengths import times
 
-CRASHES = int(os.environ.get("PRODACCT_CRASHES", "3"))
+CRASHES = times(3, promised=50)
 
 
 @pytest.mark.skipif("DATABASE_URL" in os.environ, reason="a real server is not crashed")

@@ -14,10 +14,13 @@ from django.db import connection
 
 from access.errors import Invalid
 from access.outbound import Limits
-from ingestion import feeds, letters, selectors, telling, vault, waiting, work
+from alerts import selectors as told
+from alerts import vault
+from ingestion import feed_pages, feed_runs, feeds, letters, selectors, waiting, work
+from ingestion.alerting import telling
 from ingestion.connectors.terms import Terms
-from ingestion.feed_tables import Feed, FeedRun
 from ingestion.models import HeldRow, ImportBatch, WorkItem
+from ingestion.tables.feeds import Feed, FeedRun
 from ledger.models import Transaction
 from ledger.selectors import document_bytes
 from ledger.verify import verify_production
@@ -147,7 +150,7 @@ def test_a_nested_page_is_kept_and_every_figure_opens_its_bytes(film: Film, vend
 def test_calls_that_fail_are_dead_letters_tried_again_later_and_nothing_is_lost(
     film: Film, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "LIMITS", Limits(most_bytes=10_000_000, seconds=0.5))
+    monkeypatch.setattr(feed_pages, "LIMITS", Limits(most_bytes=10_000_000, seconds=0.5))
     paths = vendor.pages_of("rough", [3, 3])
     vendor.faults = {
         paths[0]: ["429 7", "drop", "503"], paths[1]: ["short", "html", "slow 0.8"],
@@ -176,7 +179,7 @@ def test_calls_that_fail_are_dead_letters_tried_again_later_and_nothing_is_lost(
     with acting(film, "amir"):
         ended = waiting.dead_letters(film.production).filter(kind="call", subject_id=run.pk)
         assert [(x.state, x.attempts) for x in ended] == [("done", 3), ("done", 3)]
-        alert = telling.alerts(film.production).get(kind="call")
+        alert = told.alerts(film.production).get(kind="call")
     assert alert.count == 6, "a flood is one alert"
 
 
@@ -215,7 +218,7 @@ def test_what_trying_again_cannot_mend_is_given_up_at_once_and_re_driven_by_a_pe
 def test_it_is_given_up_after_so_many_tries(
     film: Film, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "MOST_FAILURES", 3)
+    monkeypatch.setattr(feed_runs, "MOST_FAILURES", 3)
     vendor.page("/down", rows("down", 0, 1))
     vendor.faults["/down"] = ["500"] * 5
     run = read_to_end(film, feed_of(film, vendor, "/down"))
@@ -286,7 +289,7 @@ def test_a_token_is_fetched_renewed_and_the_secret_shown_to_nobody(
             assert cursor.fetchone() == (0,), f"{table} holds the secret"
     assert SECRET not in caplog.text
     with role("web"), acting(film, "amir"), pytest.raises(Exception, match="permission denied"):
-        telling.secret_of("feed", feed.pk)
+        told.secret_of("feed", feed.pk)
 
 
 def test_a_secret_opens_only_where_it_belongs_and_under_its_own_key(
@@ -404,3 +407,33 @@ def test_feeds_that_are_due_are_begun_once(film: Film, vendor: Vendor) -> None:
     feeds.start_due()
     with acting(film, "amir"):
         assert telling.runs(film.production).filter(feed=feed).count() == 1
+
+
+def test_a_reading_begins_where_its_terms_say(film: Film, vendor: Vendor) -> None:
+    for number in (1, 2, 3):
+        data = {"data": {"items": rows(f"start{number}-", 0, 2)}, "next": number + 1}
+        if number == 3:
+            del data["next"]
+        vendor.pages[f"/start?page={number}"] = json.dumps(data).encode()
+    vendor.pages["/start?page=4"] = b'{"data": {"items": []}}'
+    by_number = {"paging": "page", "parameter": "page", "start": "2"}
+    assert read_to_end(film, feed_of(film, vendor, "/start", **by_number)).pages == 3
+    feed = feed_of(film, vendor, "/start?page=1", paging="cursor", parameter="page",
+                   next_path="next", start="3")  # fmt: skip
+    assert read_to_end(film, feed).pages == 1
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"paging": "none", "start": "2"},
+        {"paging": "page", "parameter": "page", "start": "two"},
+        {"paging": "next", "next_path": "next", "start": "https://elsewhere.example.org/2"},
+        {"paging": "cursor", "parameter": "c", "next_path": "next", "start": "a" * 1_001},
+    ],
+)
+def test_a_first_page_that_cannot_be_is_refused(
+    film: Film, vendor: Vendor, terms: dict[str, str]
+) -> None:
+    with pytest.raises(Invalid):
+        feed_of(film, vendor, "/costs", **terms)

@@ -9,15 +9,15 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from access.errors import Invalid
-from access.services import console_person, give_membership
 from ingestion import letters, selectors, waiting, work
-from ingestion.letter_tables import DeadLetter
 from ingestion.models import ImportBatch, WorkItem
 from ingestion.services import NoLongerAllowed
+from ingestion.tables.letters import DeadLetter
 from ledger.verify import verify_production
 from tests.factories import Cast, Film, acting, cost_line, cost_lines, make_film, receive, role
-from tests.ingestion.books import log_types
+from tests.ingestion.books import given, log_types
 from tests.ingestion.workers import workers
+from tests.signing_in import sign_in
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_file_over_its_limit_waits_and_the_rest_goes_on(
 def test_a_limit_of_rows_is_held_to_beyond_the_first_chunk(
     film: Film, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.pipeline.CHUNK_ROWS", 5)
+    monkeypatch.setattr("ingestion.gate.pipeline.CHUNK_ROWS", 5)
     limit(film, 12, 10_000)
     over, under = handed_in(film, "O", 13), handed_in(film, "U", 12)
     for batch in (over, under):
@@ -171,13 +171,6 @@ def test_work_that_was_given_up_has_a_letter_and_is_taken_up_again(cast: Cast) -
     assert letter_of(film, batch).state == "done"
     with role("owner"):
         assert verify_production(film.production).findings == []
-
-
-def given(film: Film, name: str, held: str) -> None:
-    with role("owner"):
-        give_membership(
-            actor=console_person(), production=film.production, user=film.cast[name], role=held
-        )
 
 
 def due(item: WorkItem, **changed: int) -> None:
@@ -284,7 +277,7 @@ def test_the_screen_re_drives_those_ticked_and_cancels_with_a_reason(film: Film)
     here = f"/p/{film.code}/dead-letters/"
     with role("web"):
         client = Client(raise_request_exception=False, SERVER_NAME="localhost")
-        client.force_login(film.cast["amir"], backend="django.contrib.auth.backends.ModelBackend")
+        sign_in(client, film.cast["amir"])
         shown = client.get(here).content.decode()
         assert "V.csv" in shown
         assert "Waiting for a person" in shown

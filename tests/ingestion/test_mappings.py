@@ -10,11 +10,11 @@ from django.db import connection, transaction
 
 from access.errors import Invalid, Refused
 from ingestion import letters, mappings, selectors, work
-from ingestion.letter_tables import Decision
-from ingestion.mapping_tables import MappingVersion
+from ingestion.layouts.sources import REGISTRY
 from ingestion.mappings import Decided, MayNotDecide, Proposal
 from ingestion.models import ImportBatch
-from ingestion.sources import REGISTRY
+from ingestion.tables.letters import Decision
+from ingestion.tables.mappings import MappingVersion
 from ledger.verify import verify_production
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, receive, role
 from tests.ingestion.books import codes, counts, decide, entries, held, log_types, money, table

@@ -3,8 +3,9 @@ each, and exactly the postings it must produce."""
 
 import pytest
 
-from ingestion.mapping import signed
-from tests.factories import Film, import_data
+from ingestion import mappings
+from ingestion.layouts.mapping import signed
+from tests.factories import Film, acting, import_data, role
 from tests.ingestion.books import codes, counts, entries, held, money, table
 
 
@@ -86,6 +87,58 @@ def test_debits_and_credits_in_two_columns_are_one_signed_amount(film: Film) -> 
     assert codes(film) == {4: ["E_AMOUNT"], 5: ["E_AMOUNT"]}
     row = held(film)[0]
     assert row.cells["amount"] == row.violations[0]["found"] == "debit 5.00, credit 7.00"
+
+
+SATURATION = "Transaction Name,Amount,Date,Type,Attachments,Status,Pay ID,Notes,Category"
+
+
+def test_a_log_of_actuals_posts_costs_and_credits_once(film: Film) -> None:
+    rows = [
+        'Panavision,"$1,250.00",01/14/2026,ACH,1,Paid,PAY-7,package,3310',
+        "Panavision,-50.00,01/14/2026,ACH,0,Paid,PAY-7,goodwill,3310",
+        "Art Shop,12.30,01/15/2026,Card,1,Paid,,paint,2220",
+        "Nobody,5.00,01/15/2026,Card,1,Paid,,,No Such Account",
+    ]
+    batch = import_data(film, table(SATURATION, rows), source="saturation-actuals")
+    assert counts(batch) == (4, 3, 0, 1)
+    assert money(film) == [
+        ("3310", "0300", "1250.00", "USD"),
+        ("3310", "0300", "-50.00", "USD"),
+        ("2220", "0300", "12.30", "USD"),
+    ]
+    assert codes(film) == {4: ["E_ACCOUNT"]}
+    again = import_data(film, table(SATURATION, [*rows[:3], ""]), source="saturation-actuals")
+    assert counts(again) == (3, 0, 3, 0)
+    other = [rows[0].replace("1,250", "1,251")]
+    changed = import_data(film, table(SATURATION, other), source="saturation-actuals")
+    assert counts(changed) == (1, 0, 0, 1)
+    assert "E_CONFLICT" in codes(film).popitem()[1]
+
+
+def test_fringes_stand_where_the_rules_of_the_source_say(film: Film) -> None:
+    paid = "Ann Lee,Camera Loader,IATSE,1/17/2026,{},3301,800.00,61.20,40.00,,192.00,608.00,P1"
+    source = "payroll-register-ep"
+
+    def said(where: str) -> None:
+        with role("web"), acting(film, "amir"):
+            mappings.add_rule(
+                actor=film.cast["amir"], production=film.production, source=source,
+                rule={"kind": "normal", "fringes": where}, reason="how the studio reports",
+            )  # fmt: skip
+
+    said("with the pay")
+    batch = import_data(film, table(EP, [paid.format("REG")]), source=source)
+    assert batch.mapping == "payroll-register-ep v1+1"
+    assert legs(film) == [
+        ("gross", "3301", "0310", "800.00"),
+        ("fringe", "3301", "0310", "101.20"),
+        ("withholding", "0310", "0312", "192.00"),
+    ]
+    said("on the fringe account")
+    import_data(film, table(EP, [paid.format("OT")]), source=source)
+    assert ("fringe", "3399", "0310", "101.20") in legs(film)
+    again = import_data(film, table(EP, [paid.format("REG"), ""]), source=source)
+    assert counts(again) == (1, 0, 1, 0), "the rule changes where it stands, not what it is"
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@ import pytest
 from django.db import connection
 
 from access.errors import Refused
-from ingestion import desk_acts, services, work
 from ingestion import selectors as imports
-from ingestion.desk_acts import CauseAsked
+from ingestion import services, work
+from ingestion.desk import acts
+from ingestion.desk.acts import CauseAsked
 from ingestion.formats.records import Record
+from ingestion.gate.paper_check import PaperGate, Plan
+from ingestion.gate.paper_rows import Document, Part
+from ingestion.gate.schema import Gate
+from ingestion.layouts.sources import REGISTRY
 from ingestion.models import ImportBatch
-from ingestion.paper_check import PaperGate, Plan
-from ingestion.paper_rows import Document, Part
-from ingestion.schema import Gate
-from ingestion.sources import REGISTRY
 from ledger.verify import verify_production
 from purchasing import papers, selectors
 from purchasing.funds import FundPlan, move_cash, open_fund
@@ -295,9 +296,7 @@ def test_a_cause_settled_as_one_act_enters_the_documents_its_rows_are_of(film: F
     cause = "E_VENDOR|vendor|Panovision"
     what = CauseAsked(cause, None, "fix", "Panavision", "", "5", "5")
     with role("web"), acting(film, "amir"):
-        act = desk_acts.act_on_cause(
-            actor=film.cast["amir"], production=film.production, asked=what
-        )
+        act = acts.act_on_cause(actor=film.cast["amir"], production=film.production, asked=what)
     with role("worker"):
         with acting(film, "amir"):
             item = imports.work_of("act", [act.pk]).get()

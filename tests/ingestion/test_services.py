@@ -8,10 +8,12 @@ from django.test import override_settings
 
 from access.errors import Invalid
 from access.services import console_person, give_membership
-from ingestion import pipeline, selectors, services, work
+from ingestion import selectors, services, work
+from ingestion.formats.container import form_of
+from ingestion.gate import pipeline
 from ingestion.models import ImportBatch
-from ingestion.reading import open_reader
-from ingestion.services import NoLongerAllowed, form_of
+from ingestion.reading import open_reader, stored_pieces
+from ingestion.services import NoLongerAllowed
 from ledger.services import TooBig
 from tests.factories import (
     Film,
@@ -183,7 +185,7 @@ def begun(film: Film, data: bytes, chunks: int, **asked: str) -> ImportBatch:
     with acting(film, "amir"):
         batch = ImportBatch.objects.select_related("document", "production").get(pk=batch.pk)
         ImportBatch.objects.filter(pk=batch.pk).update(state="posting")
-    reader = open_reader(batch, lambda: None)
+    reader = open_reader(batch, lambda: stored_pieces(batch, lambda: None))
     for chunk in islice(reader.chunks(), chunks):
         services._post_chunk(batch, reader, chunk, partial(services._decide, batch, reader, chunk))
     return batch
@@ -210,7 +212,7 @@ def test_a_row_settled_at_the_desk_while_its_import_goes_on_stays_counted(
     decide(film, held(film)[0], values={"amount": "125.00"})
     with role("worker"):
         # The first worker is still at it, and knows nothing of the desk.
-        reader = open_reader(stale, lambda: None)
+        reader = open_reader(stale, lambda: stored_pieces(stale, lambda: None))
         chunk = next(reader.chunks(start_after=4))
         services._post_chunk(stale, reader, chunk, partial(services._decide, stale, reader, chunk))
         batch = finished(film, batch)

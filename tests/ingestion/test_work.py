@@ -7,12 +7,11 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from access.services import console_person, give_membership
 from ingestion import selectors, work
 from ingestion.models import WorkItem
 from ingestion.services import NoLongerAllowed
 from tests.factories import Film, acting, cost_line, cost_lines, receive, role
-from tests.ingestion.books import money
+from tests.ingestion.books import given, money, put_others_work_away
 
 
 @pytest.fixture
@@ -51,11 +50,7 @@ def lock(session: psycopg.Connection[tuple[object, ...]], item: WorkItem) -> boo
 
 def break_the_import(film: Film) -> None:
     """From now on whatever Amir asked for is refused: a fault that no retry mends."""
-    with role("owner"):
-        give_membership(
-            actor=console_person(), production=film.production, user=film.cast["amir"],
-            role="studio_executive",
-        )  # fmt: skip
+    given(film, "amir", "studio_executive")
 
 
 def make_due(item: WorkItem, **changed: object) -> None:
@@ -146,6 +141,32 @@ def test_a_late_worker_cannot_settle_what_another_has_claimed_since(item: WorkIt
     work._release(second)
     item.refresh_from_db()
     assert item.state == "done"
+
+
+def test_one_item_that_is_refused_or_at_fault_does_not_keep_the_round_from_the_others(
+    film: Film, caplog: pytest.LogCaptureFixture
+) -> None:
+    given(film, "lena", "production_accountant")
+    items = []
+    for name, lines in (("amir", 1), ("lena", 2), ("lena", 3)):
+        data = cost_lines([cost_line(f"{lines}-{n}") for n in range(lines)])
+        receipt = receive(film, data, person=name)
+        with acting(film, "amir"):
+            items.append(selectors.work_of("import", [receipt.batch.pk]).get())
+    refused, broken = items[:2]
+    make_due(broken, subject_id=0)  # no such import
+    break_the_import(film)
+    put_others_work_away(film)
+    assert work.drain() == 3
+    for item in items:
+        item.refresh_from_db()
+    assert [item.state for item in items] == ["ready", "ready", "done"]
+    assert len(money_as_owner(film)) == 3
+    said = {record.levelname: record for record in caplog.records if record.name == work.__name__}
+    assert "may no longer import files here" in said["WARNING"].getMessage()
+    assert said["WARNING"].exc_info is None, "a refusal is no fault of the program"
+    assert said["ERROR"].exc_info is not None
+    assert (refused.failures, broken.failures) == (1, 1)
 
 
 def test_poison_is_given_up_after_so_many_failures_and_says_why(item: WorkItem, film: Film) -> None:

@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from ingestion.mapping import FIELDS, Mapping
-from ingestion.schema import CleanLine, Gate, Violation
-from ingestion.sources import REGISTRY
-from ingestion.vocabulary import AccountWord, Vocabulary
+from ingestion.gate.schema import CleanLine, Gate, Violation
+from ingestion.layouts.mapping import FIELDS, Mapping
+from ingestion.layouts.sources import REGISTRY
+from ingestion.layouts.vocabulary import AccountWord, Vocabulary
 
 ART, CAM, CAS = 11, 12, 13
 MAIN, SECOND = 21, 22

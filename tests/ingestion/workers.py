@@ -8,7 +8,8 @@ gives their exit codes, -9 for one that was killed. Each child connects to the d
 
     python -m tests.ingestion.workers celery ...
 
-is Celery's own command. Where TEST_BROKER is set, both use the broker's database it names.
+is Celery's own command. Both use the broker's database that TEST_BROKER names, or, on a broker that
+has none, the queue that TEST_QUEUE names. TEST_CHUNK_ROWS makes Celery's chunks smaller.
 """
 
 import json
@@ -115,7 +116,7 @@ def receive_and_drain(job: dict[str, Any]) -> None:
         assert unit is not None
         receipt = services.receive_file(
             actor=person, production=production, name=Path(job["file"]).name,
-            read=lambda: [data], source="cost-lines", unit=unit,
+            read=lambda: [data], source=job.get("source", "cost-lines"), unit=unit,
         )  # fmt: skip
         item = selectors.work_of("import", [receipt.batch.pk]).get()
     while True:
@@ -141,6 +142,13 @@ def wake(job: dict[str, Any]) -> None:
         transaction.set_rollback(not job.get("commit", True))
 
 
+def send_task(job: dict[str, Any]) -> None:
+    """Ask whichever worker listens to take this task up."""
+    from prodacct.celery import app
+
+    app.send_task(job["name"])
+
+
 def run_task(job: dict[str, Any]) -> None:
     """Do here what a worker does when it takes this task up."""
     from prodacct.celery import app
@@ -149,13 +157,22 @@ def run_task(job: dict[str, Any]) -> None:
     app.tasks[job["name"]]()
 
 
-def use_broker(conn_string: str) -> None:
+def use_broker(where: str) -> None:
     from django.conf import settings
 
-    settings.CELERY_BROKER_TRANSPORT_OPTIONS["conn_string"] = conn_string
+    if settings.CELERY_BROKER_URL == "pgmq://":
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS["conn_string"] = where
+    else:
+        settings.CELERY_BROKER_URL = where
 
 
-JOBS = {"drain": drain_for_ever, "receive": receive_and_drain, "wake": wake, "task": run_task}
+JOBS = {
+    "drain": drain_for_ever,
+    "receive": receive_and_drain,
+    "send": send_task,
+    "task": run_task,
+    "wake": wake,
+}
 
 
 def run(job: dict[str, Any]) -> None:
@@ -176,15 +193,23 @@ def main() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
     if "TEST_BROKER" in os.environ:
         use_broker(os.environ["TEST_BROKER"])
+    if "TEST_QUEUE" in os.environ:
+        settings.CELERY_TASK_DEFAULT_QUEUE = os.environ["TEST_QUEUE"]
     if sys.argv[1] == "celery":
         from celery.__main__ import main as celery
 
+        from ingestion.gate import pipeline
+
+        pipeline.CHUNK_ROWS = int(os.environ.get("TEST_CHUNK_ROWS", pipeline.CHUNK_ROWS))
         del sys.argv[0]
         celery()
         return
-    from ingestion import pipeline, work
+    from ingestion import work
+    from ingestion.gate import pipeline
 
     assert work  # loaded here once, so that no child has to
     pipeline.CHUNK_ROWS = int(sys.argv[1])

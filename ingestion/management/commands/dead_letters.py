@@ -12,7 +12,7 @@ from access.models import Production, User
 from access.selectors import person_by_email, production_by_code
 from access.services import CONSOLE_EMAIL
 from ingestion import letters, tasks, waiting
-from ingestion.letter_tables import DeadLetter
+from ingestion.tables.letters import DeadLetter
 
 
 class Command(BaseCommand):

@@ -21,11 +21,12 @@ from access.models import Production, User
 from access.selectors import person_by_email, production_by_code
 from access.services import CONSOLE_EMAIL
 from ingestion import dry_runs, selectors, work
+from ingestion.formats.container import form_of
 from ingestion.formats.records import RejectedFile
+from ingestion.gate.pipeline import MappingNeeded
+from ingestion.layouts.sources import REGISTRY
 from ingestion.models import ImportBatch, ImportState
-from ingestion.pipeline import MappingNeeded
-from ingestion.services import Receipt, form_of, hash_of, receive_file, unit_for
-from ingestion.sources import REGISTRY
+from ingestion.services import Receipt, hash_of, receive_file, unit_for
 from ledger.selectors import bank_accounts, document_by_sha256
 from taxonomy.selectors import unit_by_code, units
 

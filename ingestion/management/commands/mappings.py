@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from access import context
 from access.selectors import person_by_email, production_by_code
 from access.services import CONSOLE_EMAIL
-from ingestion.mapping_screens import registry_view
+from ingestion.screens.mappings import registry_view
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""What the team is told of the intake, and what can be asked about feeds."""

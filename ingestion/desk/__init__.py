@@ -1,0 +1,1 @@
+"""The quarantine desk: held rows fixed, settled, asked about and rejected."""

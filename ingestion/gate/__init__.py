@@ -1,0 +1,1 @@
+"""From fields to a clean line or its violations. Pure: no Django."""

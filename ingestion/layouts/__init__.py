@@ -1,0 +1,1 @@
+"""What a source's columns mean: mappings, rules, words. Pure: no Django."""

@@ -1,0 +1,31 @@
+CREATE OR REPLACE FUNCTION sec.question_fits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, sec, pg_temp AS $$
+DECLARE center text;
+BEGIN
+    SELECT c.code INTO center FROM taxonomy_costcenter c
+    JOIN taxonomy_costcenteruserobjectpermission g ON g.content_object_id = c.id
+    JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'view_costs_of'
+    WHERE c.id = NEW.cost_center_id AND c.production_id = NEW.production_id
+      AND g.user_id = NEW.asked_of_id;
+    IF center IS NULL THEN
+        RAISE EXCEPTION 'a question goes to somebody who has the department it is about'
+            USING ERRCODE = '23514';
+    END IF;
+    IF NEW.held_row_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM ingestion_heldrow h
+        WHERE h.id = NEW.held_row_id AND h.production_id = NEW.production_id) THEN
+        RAISE EXCEPTION 'a question is about a row of its own production' USING ERRCODE = '23514';
+    END IF;
+    IF NEW.facts <> '[]' AND NOT EXISTS (
+        SELECT 1 FROM ingestion_heldrow h WHERE h.id = NEW.held_row_id
+          AND center = coalesce(nullif(btrim(h.cells ->> 'cost_center'), ''), (
+              SELECT k.code FROM ledger_account a
+              JOIN taxonomy_costcenter k ON k.id = a.cost_center_id
+              WHERE a.production_id = h.production_id
+                AND a.code = btrim(h.cells ->> 'account_code')))) THEN
+        RAISE EXCEPTION 'the fields of a row are shown to the department it is read as, and no other'
+            USING ERRCODE = '23514';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP FUNCTION sec.is_payroll(text);

@@ -1,0 +1,1 @@
+"""The tables beside the imports' own; ingestion/models.py gathers them for Django."""
