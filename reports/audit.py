@@ -11,6 +11,7 @@ from django.urls import reverse
 from access.models import Production
 from ledger import lookup
 from ledger.lookup import Entry, EntryFilter, Found
+from ledger.payees import known_payees, shown
 from ledger.selectors import Standing, standings
 from reports import queries, records
 
@@ -166,6 +167,7 @@ def entry_view(production: Production, unit: str, seq: int) -> dict[str, Any] | 
     documents = []
     if entry.batch_id is not None:
         documents = lookup.documents_of(production, entry.batch_id, MOST_DOCUMENTS)
+    known = known_payees(production, [d.vendor for d in documents])
     return {
         **_entry_row(production, entry, told),
         "unit": unit,
@@ -182,7 +184,7 @@ def entry_view(production: Production, unit: str, seq: int) -> dict[str, Any] | 
             {
                 "url": reverse("transaction", args=[production.code, f"{d.batch_id}-{d.number}"]),
                 "reference": d.reference,
-                "vendor": d.vendor,
+                "vendor": shown(known, d.vendor, "")[0],
             }
             for d in documents
         ],

@@ -13,6 +13,7 @@ from django.db import connection
 
 from access.models import Production
 from ledger.models import Account, Period
+from ledger.payees import known_payees, shown
 from ledger.selectors import accounts, periods
 
 PAGE_LINES = 500
@@ -147,11 +148,13 @@ def bible(
         }
         cursor.execute(_LINES, values)
         opening = {(s.account.pk, s.currency): s.opening for s in sections}
-        lines = []
-        for row in cursor.fetchall():
-            line = BibleLine(*row)
-            carried = line.running + opening[line.account_id, line.currency]
-            lines.append(replace(line, running=carried))
+        read = [BibleLine(*row) for row in cursor.fetchall()]
+    known = known_payees(production, [line.vendor for line in read])
+    lines = []
+    for line in read:
+        carried = line.running + opening[line.account_id, line.currency]
+        vendor, words = shown(known, line.vendor, line.description)
+        lines.append(replace(line, running=carried, vendor=vendor, description=words))
     return Bible(here, lines, first, count)
 
 

@@ -11,10 +11,10 @@ from django.urls import reverse
 from access.models import Production
 from ingestion import selectors as ingestion
 from ledger.models import Account, Period
-from ledger.selectors import periods
+from ledger.selectors import periods, standings
 from reports.bible import PAGE_LINES, Bible, BibleLine, Section
 from reports.closing import PeriodRow
-from reports.cost_report import BalanceLine
+from reports.cost_report import BOOKS, BalanceLine
 from reports.histories import as_of, versions
 from taxonomy.money import format_amount, format_over_under
 
@@ -35,14 +35,25 @@ def bible_url(production: Production, **asked: object) -> str:
     return f"{here}?{said}" if said else here
 
 
-def trial_balance_view(production: Production, lines: list[BalanceLine]) -> dict[str, Any]:
-    """Every account's balance; debits and credits of each currency are alike."""
+def trial_balance_view(
+    production: Production, book: str, lines: list[BalanceLine]
+) -> dict[str, Any]:
+    """Every account's balance in a book; debits and credits of each currency are alike.
+
+    The bible is of the actual book: only its figures open their account there.
+    """
+    here = reverse("trial_balance", args=[production.code])
     sums: dict[str, list[Decimal]] = {}
     for line in lines:
         total = sums.setdefault(line.currency, [Decimal(0), Decimal(0)])
         total[0] += line.debit
         total[1] += line.credit
     return {
+        "book": book,
+        "books": [
+            {"name": name.capitalize(), "url": f"{here}?book={name}", "is_shown": name == book}
+            for name in BOOKS
+        ],
         "lines": [
             {
                 "code": line.account.code,
@@ -50,7 +61,7 @@ def trial_balance_view(production: Production, lines: list[BalanceLine]) -> dict
                 "currency": line.currency,
                 "debit": format_amount(line.debit, line.currency) if line.debit else "",
                 "credit": format_amount(line.credit, line.currency) if line.credit else "",
-                "url": bible_url(production, account=line.account.code),
+                "url": bible_url(production, account=line.account.code) if book == "actual" else "",
             }
             for line in lines
         ],
@@ -63,6 +74,7 @@ def trial_balance_view(production: Production, lines: list[BalanceLine]) -> dict
             }
             for currency, (debit, credit) in sorted(sums.items())
         ],
+        "logs": standings(production),
     }
 
 
@@ -91,6 +103,7 @@ def bible_view(
         "account": account,
         "period": period,
         "sections": sections,
+        "logs": standings(production),
         "count": page.count,
         "shown": f"{page.first + 1:,} to {last:,}" if page.lines else "",
         "periods": [

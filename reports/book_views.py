@@ -22,9 +22,12 @@ def _number(text: str) -> int:
 
 @require_safe
 def trial_balance(request: ScopedRequest, code: str) -> HttpResponse:
-    """Debits and credits of every account, by currency."""
-    lines = cost_report.trial_balance(request.production)
-    page = book_screens.trial_balance_view(request.production, lines)
+    """Debits and credits of every account in a book, by currency."""
+    book = request.GET.get("book", "actual")
+    if book not in cost_report.BOOKS:
+        raise NotFoundHere
+    lines = cost_report.trial_balance(request.production, cost_report.BOOKS[book])
+    page = book_screens.trial_balance_view(request.production, book, lines)
     return render(request, "reports/trial_balance.html", page)
 
 

@@ -15,6 +15,7 @@ from ledger import selectors as ledger
 from ledger.corrections import Change, Reissued
 from ledger.journal import ACTUAL
 from ledger.models import Posting, Transaction
+from ledger.pay import is_token
 from purchasing import papers
 from purchasing import selectors as purchasing
 from reports.lines import Opened
@@ -135,7 +136,8 @@ def panel(
         "day": sent.get("day", datetime.now(UTC).date().isoformat()),
         "reason": sent.get("reason", ""),
         "reference": sent.get("reference", here.reference),
-        "vendor": sent.get("vendor", here.vendor),
+        "vendor": sent.get("vendor", "" if is_token(here.vendor) else here.vendor),
+        "is_pay": is_token(here.vendor),
         "what": sent.get("what", ""),
         "accounts": [a for a in ledger.accounts(production) if a.is_postable] if may else [],
         "centers": list(taxonomy.cost_centers(production)) if may else [],

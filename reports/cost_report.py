@@ -259,6 +259,9 @@ class BalanceLine:
     credit: Decimal
 
 
+BOOKS = {"actual": ACTUAL, "commitment": COMMITMENT, "budget": BUDGET, "forecast": FORECAST}
+
+
 def trial_balance(
     production: Production, book: int = ACTUAL, *, in_base: bool = False
 ) -> list[BalanceLine]:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from access.models import Production
 from ledger.rates import SOURCES, Loaded
 from ledger.registers import HoleLine, RateLine, Register
+from ledger.selectors import standings
 from taxonomy.money import format_amount, format_over_under
 
 STEPS_SHOWN = 50
@@ -30,6 +31,7 @@ def register_view(found: Register, *, may_post: bool) -> dict[str, Any]:
                 ("Currency rounding", found.rounding),
             )
         ],
+        "logs": standings(found.production),
         "affected": [
             {
                 "name": entry.reference or f"{entry.batch_id}-{entry.number}",

@@ -1,7 +1,7 @@
 """The postings behind a figure, and everything about one of them down to the received bytes."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from django.db import connection
 from access.models import Production
 from ledger.journal import ACTUAL, BUDGET, COMMITMENT, FORECAST
 from ledger.models import Period, SourceDocument, Transaction
+from ledger.payees import Known, is_withheld, known_payees, shown
 from ledger.selectors import accounts, periods
 
 PAGE_LINES = 500
@@ -221,9 +222,19 @@ def account_lines(production: Production, asked: Filter, after: tuple[int, int] 
         cursor.execute(_LINES.format(sign=sign, rows=rows, batch=batch_as), values)
         lines = [Line(*row) for row in cursor.fetchall()]
     more = len(lines) > PAGE_LINES
-    lines = lines[:PAGE_LINES]
+    lines = _named(production, lines[:PAGE_LINES])
     last = (lines[-1].batch_id, lines[-1].line_no) if more else None
     return Page(lines, count, total, last)
+
+
+def _named(production: Production, lines: list[Line]) -> list[Line]:
+    """The lines with the names the asker may see, and words where they may not."""
+    known = known_payees(production, [line.vendor for line in lines])
+    told = [shown(known, line.vendor, line.description) for line in lines]
+    return [
+        replace(line, vendor=vendor, description=description)
+        for line, (vendor, description) in zip(lines, told, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +258,17 @@ class Opened:
     document: SourceDocument | None
     source_text: bytes | None
     seal: Seal | None
+    known: Known
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Vendor and description, as far as the asker may see them."""
+        return shown(self.known, self.transaction.vendor, self.transaction.description)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether who is paid, and the row as received, are not the asker's to see."""
+        return is_withheld(self.known, self.transaction.vendor)
 
     @property
     def row_sha256(self) -> str:
@@ -324,4 +346,5 @@ def opened_transaction(production: Production, batch_id: int, number: int) -> Op
     if sealed is not None:
         seal = Seal(sealed[0], bytes(sealed[1]), sealed[2], bytes(sealed[3]), bytes(sealed[4]))
     text = bytes(row[0]) if row and row[0] is not None else None
-    return Opened(found, batch[0], postings, found.document, text, seal)
+    known = known_payees(production, [found.vendor])
+    return Opened(found, batch[0], postings, found.document, text, seal, known)

@@ -42,10 +42,12 @@ THINGS = {
     "mapping": Thing("ingestion_mappingversion", "source"),
     "order": Thing("purchasing_purchaseorder", "number"),
     "order-line": Thing("purchasing_orderline"),
+    "query": Thing("readlog_read"),
     "question": Thing("ingestion_question"),
     "rates": Thing("ledger_ratesheet", "published_on"),
     "segment": Thing("ledger_segment", "code"),
     "settlement": Thing("purchasing_settlement"),
+    "tax-number": Thing("purchasing_vendortaxnumber"),
     "vendor": Thing("purchasing_vendor", "name"),
     "webhook": Thing("ingestion_alerthook", "url"),
     **{paper: Thing("purchasing_entry", "number", kind=paper) for paper in _PAPERS},
@@ -153,3 +155,12 @@ def _is_day(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def document_key(text: str) -> tuple[int, int] | None:
+    """`12-4` as (batch, number); None for anything else."""
+    pattern, _ = POSTED["document"]
+    if not pattern.fullmatch(text):
+        return None
+    batch, _, number = text.partition("-")
+    return int(batch), int(number)

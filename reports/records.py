@@ -47,6 +47,8 @@ CALLED = {
     "purchasing_purchaseorder": "order {number}",
     "purchasing_settlement": "{payment_id} pays {invoice_id}",
     "purchasing_vendor": "vendor {name}",
+    "purchasing_vendortaxnumber": "tax number of {vendor_id}",
+    "readlog_read": "query {id}: {method} {route}",
 }
 _REFERS: dict[str, type[models.Model]] = {
     "account_id": Account,

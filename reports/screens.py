@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from access.models import Production
-from ingestion.desk_screen import as_text
+from ingestion.screens.desk import as_text
 from ledger import selectors as ledger
 from ledger.journal import COMMITMENT, row_key
+from ledger.pay import ROW_WITHHELD, WORDS_WITHHELD
 from reports.cost_report import SECTIONS, CostReport, Figures, Section
 from reports.lines import ALL_COSTS, SECTION, Filter, Line, Opened, Page
 from taxonomy.models import CostCenter, Unit
@@ -316,6 +317,7 @@ def transaction_view(production: Production, opened: Opened, *, may_open_file: b
     if first["book"] in _BOOK_OF_LEG:
         period["book"] = _BOOK_OF_LEG[first["book"]]
     title = found.reference or f"Document {batch['id']}-{found.number}"
+    vendor, description = opened.words
     trail = crumbs(production, None, title)
     account_url = reverse("account_lines", args=[production.code, first["account"]])
     trail.insert(
@@ -330,8 +332,8 @@ def transaction_view(production: Production, opened: Opened, *, may_open_file: b
         "transaction": {
             "id": f"{batch['id']}-{found.number}",
             "reference": title,
-            "vendor": found.vendor,
-            "description": found.description,
+            "vendor": vendor,
+            "description": description,
             "effective_date": f"{found.effective_date:%d %b %Y}",
             "recorded_at": f"{batch['recorded_at']:%d %b %Y %H:%M:%S UTC}",
             "recorded_by": batch["recorded_by"],
@@ -388,7 +390,6 @@ def _source_view(production: Production, opened: Opened, *, may_open_file: bool)
     sha256 = bytes(document.sha256)
     url = reverse("source_file", args=[production.code, sha256.hex()]) if may_open_file else ""
     moment = opened.occurred.isoformat() if opened.occurred else str(found.effective_date)
-    text = opened.source_text
     return {
         "file_name": document.name,
         "file_sha256": sha256.hex(),
@@ -397,15 +398,21 @@ def _source_view(production: Production, opened: Opened, *, may_open_file: bool)
         "row": found.source_row,
         "start": found.source_start,
         "end": found.source_end,
-        "text": "The row stands inside a packed file: open the file to see it."
-        if text is None
-        else as_text(text),
-        "row_sha256": opened.row_sha256,
+        "text": _row_text(opened),
+        "row_sha256": WORDS_WITHHELD if opened.is_withheld else opened.row_sha256,
         "row_key": row_key(sha256, found.source_row or 0, moment).hex(),
         "mapping": opened.batch["origin"],
         "received_at": f"{document.received_at:%d %b %Y %H:%M:%S UTC}",
         "received_by": str(document.received_by),
     }
+
+
+def _row_text(opened: Opened) -> str:
+    if opened.source_text is not None:
+        return as_text(opened.source_text)
+    if opened.is_withheld:
+        return ROW_WITHHELD
+    return "The row stands inside a packed file: open the file to see it."
 
 
 def _seal_view(opened: Opened) -> Any:

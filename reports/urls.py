@@ -1,6 +1,15 @@
 from django.urls import path
 
-from reports import bank_views, book_views, fx_views, segment_views, views
+from reports import (
+    attempt_views,
+    bank_views,
+    book_views,
+    explain_views,
+    fx_views,
+    read_views,
+    segment_views,
+    views,
+)
 
 urlpatterns = [
     path("history/<slug:kind>/<int:key>/", book_views.history, name="history"),
@@ -12,6 +21,9 @@ urlpatterns = [
     path("bank/change/", bank_views.bank_change, name="bank_change"),
     path("bank/statements/<int:statement_id>/", bank_views.bank_statement, name="bank_statement"),
     path("bank/lines/<int:line_id>/", bank_views.bank_line, name="bank_line"),
+    path("attempts/", attempt_views.attempts, name="attempts"),
+    path("query-log/", read_views.query_log, name="query_log"),
+    path("query-log/export/", read_views.query_log_export, name="query_log_export"),
     path("cost-report/", views.cost_report, name="cost_report"),
     path("accounts/<str:account_code>/", views.account_lines, name="account_lines"),
     path("transactions/<slug:transaction_id>/", views.transaction, name="transaction"),
@@ -42,6 +54,7 @@ urlpatterns = [
         name="withdraw_attachment",
     ),
     path("audit/", views.audit, name="audit"),
+    path("access/explain/", explain_views.explain, name="explain"),
     path("audit/<str:unit_code>/<int:seq>/", views.audit_entry, name="audit_entry"),
     path("forecast/<str:account_code>/", views.forecast, name="forecast"),
     path("forecast/<str:account_code>/enter/", views.forecast_enter, name="forecast_enter"),

@@ -50,7 +50,7 @@ def _unit(request: ScopedRequest) -> Unit | None:
 
 def _scope(request: ScopedRequest) -> screens.Scope:
     sees_all = "view_all_costs" in request.actions
-    centers = visible_cost_centers(request.user, request.production, sees_all=sees_all)
+    centers = visible_cost_centers(request.user, request.production)
     return screens.Scope(_unit(request), centers, sees_all)
 
 

@@ -15,6 +15,7 @@ from tests.factories import Cast, Film, cost_line, cost_lines, import_data, role
 from tests.ledger.raw_batches import query
 from tests.ledger.tampering import rewritten
 from tests.purchasing.office import office, paperwork
+from tests.signing_in import sign_in
 
 Browse = Callable[[str], Client]
 
@@ -211,7 +212,7 @@ def test_a_budget_and_what_changed_it_are_named(cast: Cast) -> None:
 
     def browse(name: str) -> Client:
         client = Client()
-        client.force_login(cast[name], backend="django.contrib.auth.backends.ModelBackend")
+        sign_in(client, cast[name])
         return client
 
     with role("web"):

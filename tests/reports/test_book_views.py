@@ -7,9 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from purchasing.orders import LinePlan
 from reports import bible as books
 from tests.factories import Film, cost_line, cost_lines, import_data, role
 from tests.purchasing.desk import Browse, posted, refused, text_of, url
+from tests.purchasing.office import office
 
 
 def costs(film: Film, *rows: str) -> None:
@@ -41,6 +43,20 @@ def test_the_trial_balance_is_in_balance_and_each_figure_opens_its_account(
         shown = line["debit"] or f"({line['credit']})"
         assert sections[line["currency"]] == shown
     assert browse("cho").get(url(film, "trial_balance")).status_code == 404
+
+
+def test_the_trial_balance_is_shown_of_each_of_the_four_books(film: Film, browse: Browse) -> None:
+    costs(film, cost_line(1))
+    amir = browse("amir")
+    office(film).opened(LinePlan("3310", "1", "250.00"))
+    page = amir.get(url(film, "trial_balance") + "?book=commitment")
+    assert [(t["debit"], t["credit"]) for t in page.context["totals"]] == [("250.00", "250.00")]
+    assert "Commitment book, to date" in text_of(page)
+    for book in ("budget", "forecast"):
+        page = amir.get(url(film, "trial_balance") + f"?book={book}")
+        assert (page.status_code, page.context["lines"]) == (200, [])
+    assert [b["name"] for b in page.context["books"] if b["is_shown"]] == ["Forecast"]
+    assert amir.get(url(film, "trial_balance") + "?book=cash").status_code == 404
 
 
 def test_the_bible_runs_on_line_by_line_and_names_corrections(film: Film, browse: Browse) -> None:

@@ -19,6 +19,7 @@ from tests.budgets.films import budget_film, changed, estimated, locked
 from tests.factories import Cast, Film, acting, cost_line, cost_lines, import_data, role
 from tests.ledger.raw_batches import words
 from tests.purchasing.office import office
+from tests.signing_in import sign_in
 
 ZERO = Decimal(0)
 Browse = Callable[[str], Client]
@@ -200,7 +201,7 @@ def test_an_estimate_is_entered_on_the_page(cast: Cast, browse: Browse) -> None:
 
 def browse_as(film: Film, person: str) -> Client:
     client = Client(raise_request_exception=False)
-    client.force_login(film.cast[person], backend="django.contrib.auth.backends.ModelBackend")
+    sign_in(client, film.cast[person])
     return client
 
 

@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from access.models import Production
 from ledger.models import Account, Period
-from ledger.selectors import account_by_code, periods
+from ledger.selectors import account_by_code, periods, standings
 from reports.bible import bible
 from reports.book_screens import BIBLE_HEADER, correction_of
-from reports.printing import as_console, printed
+from reports.printing import as_console, log_lines, printed
 from taxonomy.money import format_amount, round_half_up
 
 
@@ -30,7 +30,10 @@ class Command(BaseCommand):
         with as_console(options["production"]) as production:
             account, period = _asked(production, options["account"], options["period"])
             rows = _rows(production, account, period, plain=options["format"] == "csv")
+            logs = standings(production)
         self.stdout.write(printed(options["format"], BIBLE_HEADER, rows, {8, 9, 10}, {}))
+        if options["format"] == "table":
+            self.stdout.write("\n".join(log_lines(logs)))
 
 
 def _asked(

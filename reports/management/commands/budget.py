@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from access.models import Production
 from budgets import selectors
 from budgets.models import BudgetVersion
-from reports.printing import as_console, printed
+from ledger.selectors import standings
+from reports.printing import as_console, log_facts, log_lines, printed
 from taxonomy.money import format_amount, round_half_up
 
 LINES = ("account", "name", "line", "amount", "description", "row")
@@ -35,10 +36,12 @@ class Command(BaseCommand):
         form = options["format"]
         with as_console(options["production"]) as production:
             found = _version(production, options["number"])
+            logs = standings(production)
             around: dict[str, object] = {
                 "production": production.code, "version": found.number, "name": found.name,
                 "state": found.state, "currency": production.currency,
                 "total": str(round_half_up(found.total, production.currency)),
+                "logs": log_facts(logs),
             }  # fmt: skip
             if options["diff"] is None:
                 said = printed(form, LINES, _lines(found, form), {3, 5}, around)
@@ -53,6 +56,7 @@ class Command(BaseCommand):
                 f"v{found.number} {found.name}, {found.state}: "
                 f"{format_amount(found.total, production.currency)} {production.currency}"
             )
+            self.stdout.write("\n".join(log_lines(logs)))
 
 
 def _version(production: Production, number: int | None) -> BudgetVersion:

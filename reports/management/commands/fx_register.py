@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ledger.registers import Register, register
-from reports.printing import as_console
+from ledger.selectors import standings
+from reports.printing import as_console, log_facts, log_lines
 from reports.tables import as_table
 from taxonomy.money import format_amount, round_half_up
 
@@ -79,9 +80,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with as_console(options["production"]) as production:
-            found = register(production)
+            found, logs = register(production), standings(production)
             if options["json"]:
-                self.stdout.write(json.dumps(said(found)))
+                self.stdout.write(json.dumps({**said(found), "logs": log_facts(logs)}))
                 return
             self.stdout.write(as_table(HEADER, rows(found), {2, 6}))
             home = production.currency
@@ -97,3 +98,4 @@ class Command(BaseCommand):
             f"unrealised {format_amount(found.unrealised, home)} {home}, rounding "
             f"{format_amount(found.rounding, home)} {home}"
         )
+        self.stdout.write("\n".join(log_lines(logs)))

@@ -6,13 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ledger.journal import ACTUAL, BUDGET, COMMITMENT, FORECAST
 from ledger.selectors import standings
-from reports.cost_report import trial_balance
+from reports.cost_report import BOOKS, trial_balance
 from reports.printing import as_console, log_facts, log_lines, printed
 from taxonomy.money import format_amount, round_half_up
 
-BOOKS = {"actual": ACTUAL, "commitment": COMMITMENT, "budget": BUDGET, "forecast": FORECAST}
 HEADER = ("account", "name", "currency", "debit", "credit")
 
 
