@@ -28,8 +28,13 @@ PARTS = {
     "seal_first": {"floor"},
     "seal_last": {"floor"},
     "verify": {"big"},
+    "bundle_verify": {"small"},
     "page_500_rows": {"big"},
     "post_document": {"big"},
+    "plain_count": {"big"},
+    "scoped_count": {"big"},
+    "context_seal": {"big"},
+    "head_report": {"big"},
     "desk_page": {"desk"},
     "desk_settle": {"desk", "small"},
     "bulk_create": {"small", "peer"},
@@ -46,6 +51,7 @@ PARTS = {
 # Names that stand for several figures.
 GROUPS = {
     "digest_lookup": [name for name, needs in PARTS.items() if needs == {"lookup"}],
+    "scopes": ["plain_count", "scoped_count", "context_seal", "head_report"],
     "seals": ["seal_20k", "seal_first", "seal_last"],
 }
 TREE_NODES = 100_000
@@ -80,6 +86,7 @@ class Run:
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     truths: dict[str, Truth] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
+    scope: dict[str, Any] = field(default_factory=dict)
 
     def path(self, part: str) -> Path:
         """The part's file, written when it is first asked for."""
@@ -187,11 +194,43 @@ def _verify(run: Run) -> Figure:
     return Figure("verify", rate, "postings/s", "hash", rate / hashes)
 
 
+def _bundle(run: Run) -> Figure:
+    code = run.codes["small"]
+    run.house.measure("worker", "sign_logs", code=code)
+    said = run.house.measure("owner", "bundle_verify", code=code)
+    return Figure("bundle_verify", said["seconds"], "s", note=f"{said['postings']:,} postings")
+
+
 def _document(run: Run) -> Figure:
     ids = run.house.measure("owner", "named", code=run.codes["big"])
     asked = {name: ids[name] for name in ("production", "person")}
     said = run.house.measure("web", "post_document", **asked)
     return Figure("post_document", said["p95_ms"], "ms")
+
+
+def _scope(run: Run) -> dict[str, Any]:
+    """What a department's head is told, beside who sees all: once for all the figures of it."""
+    if not run.scope:
+        code = run.codes["big"]
+        head = run.house.measure("owner", "give_department", code=code)
+        production, person, center = (head[name] for name in ("production", "person", "center"))
+        plain = run.house.measure("owner", "plain_count", production=production, center=center)
+        scoped = run.house.measure("web", "scoped", production=production, person=person)
+        assert scoped["rows"] == plain["rows"] > 0, f"{scoped} is not {plain}"
+        report = run.house.measure("web", "head_report", code=code, person=person)
+        run.scope = {
+            "plain": plain["ms"], "scoped": scoped["ms"], "rows": plain["rows"],
+            "seal": scoped["seal_ms"], "report": report["p95_ms"],
+        }  # fmt: skip
+    return run.scope
+
+
+def _scoped(name: str, what: str, against: str = "") -> Callable[[Run], Figure]:
+    def figure(run: Run) -> Figure:
+        note = f"{_scope(run)['rows']:,} postings" if what in {"plain", "scoped"} else ""
+        return Figure(name, _scope(run)[what], "ms", against, note=note)
+
+    return figure
 
 
 def _page(run: Run) -> Figure:
@@ -237,8 +276,13 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "seal_first": _tenth("seal_first"),
     "seal_last": _tenth("seal_last", "seal_first"),
     "verify": _verify,
+    "bundle_verify": _bundle,
     "page_500_rows": _page,
     "post_document": _document,
+    "plain_count": _scoped("plain_count", "plain"),
+    "scoped_count": _scoped("scoped_count", "scoped", "plain_count"),
+    "context_seal": _scoped("context_seal", "seal"),
+    "head_report": _scoped("head_report", "report"),
     "desk_page": lambda run: Figure(
         "desk_page", run.median("desk", lambda s: s["quarantine_view"]), "ms"
     ),

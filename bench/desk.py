@@ -6,8 +6,11 @@ from typing import Any
 from access import context
 from access.selectors import production_by_code
 from access.services import console_person
-from ingestion import desk_acts, desk_screen, desk_selectors, selectors, work
-from ingestion.desk_acts import CauseAsked
+from ingestion import selectors, work
+from ingestion.desk import acts
+from ingestion.desk import selectors as desk_selectors
+from ingestion.desk.acts import CauseAsked
+from ingestion.screens import desk
 
 
 def settle_cause(code: str, value: str) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def settle_cause(code: str, value: str) -> dict[str, Any]:
     def timed(name: str, *asked: Any) -> Any:
         began = time.perf_counter()
         with context.acting(user_id=person.pk, production_id=production.pk):
-            page = getattr(desk_screen, name)(production, *asked)
+            page = getattr(desk, name)(production, *asked)
         said[name] = round((time.perf_counter() - began) * 1000, 1)
         return page
 
@@ -32,7 +35,7 @@ def settle_cause(code: str, value: str) -> dict[str, Any]:
         count = str(desk_selectors.extent(production, cause["name"]).rows)
         asked = CauseAsked(cause["name"], None, "fix", value, "", count, count)
         began = time.perf_counter()
-        act = desk_acts.act_on_cause(actor=person, production=production, asked=asked)
+        act = acts.act_on_cause(actor=person, production=production, asked=asked)
         said["decide"] = round((time.perf_counter() - began) * 1000, 1)
         item = selectors.work_of("act", [act.pk]).get()
     began = time.perf_counter()
