@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Each may import what stands before it, never what stands after it.
 LAYERS = (
-    "access", "taxonomy", "agreements", "ledger", "budgets", "overrides", "ingestion", "reports",
+    "access", "taxonomy", "agreements", "ledger", "readlog", "budgets", "overrides", "ingestion",
+    "reports",
 )  # fmt: skip
 NOT_OURS = {
     ".git", ".hypothesis", ".import_linter_cache", ".local", ".mypy_cache", ".pytest_cache",

@@ -5,7 +5,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.sources import LAYERS, TEXT, dotted, files, imported_from, python
+from tests.architecture.sources import (
+    LAYERS,
+    TEXT,
+    Source,
+    dotted,
+    files,
+    functions,
+    imported_from,
+    python,
+)
 
 # Each pattern is written so that it does not match its own source.
 MACHINE_WORDS = {
@@ -20,6 +29,9 @@ INLINE = {
     "a javascript: link": re.compile(r"javascript:", re.IGNORECASE),
     "unescaped text": re.compile(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq\b"),
 }
+
+# What a document names to show a claim: a file of tests, and a test in it.
+NAMED_TEST = re.compile(r"\btests/[\w./-]+\.py(?:::\w+)*")
 
 
 def urls_without_role(root: Path) -> list[str]:
@@ -100,6 +112,32 @@ def machine_words(root: Path) -> list[str]:
             text = path.read_text(encoding="utf-8", errors="replace")
             found += _matches(inside, text, MACHINE_WORDS)
     return found
+
+
+def tests_not_there(root: Path) -> list[str]:
+    """Every test a document names stands where it says."""
+    there = {
+        node
+        for source in python(root, tests=True)
+        if source.is_test
+        for node in (source.path, *_tests_of(source))
+    }
+    found = []
+    for inside, path in files(root):
+        if path.suffix == ".md":
+            text = path.read_text(encoding="utf-8")
+            found += [
+                f"{inside}:{text.count(chr(10), 0, named.start()) + 1}: no test {named.group()}"
+                for named in NAMED_TEST.finditer(text)
+                if named.group() not in there
+            ]
+    return found
+
+
+def _tests_of(source: Source) -> Iterator[str]:
+    for name, _ in functions(source.tree):
+        if name.rpartition(".")[2].startswith("test_"):
+            yield f"{source.path}::{name.replace('.', '::')}"
 
 
 def _matches(path: str, text: str, patterns: dict[str, re.Pattern[str]]) -> list[str]:

@@ -24,6 +24,7 @@ from demo import film
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".local" / "browser"
+LETTERS = HOME / "letters"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -42,7 +43,8 @@ def _environment(port: int) -> dict[str, str]:
     """The tests' own role and server are not the house's."""
     kept = {k: v for k, v in os.environ.items()
             if k not in ("PRODACCT_ROLE", "DATABASE_URL", "BROKER_URL")}  # fmt: skip
-    return {**kept, "PRODACCT_HOME": str(HOME), "PRODACCT_PORT": str(port)}
+    return {**kept, "PRODACCT_HOME": str(HOME), "PRODACCT_PORT": str(port),
+            "PRODACCT_MAIL": f"file://{LETTERS}"}  # fmt: skip
 
 
 def _free_port() -> int:
@@ -159,13 +161,31 @@ def signed_in_as(house: str, chromium: Browser) -> Callable[[str], Any]:
             page.goto("/login/")
             page.get_by_label("E-mail").fill(f"{person}@nightferry.example")
             page.get_by_label("Password").fill(film.PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign in", exact=True).click()
+            page.get_by_label("Code of your authenticator app").fill(_code_of(person))
+            page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url(re.compile(r"/p/NF/"))
             known[person] = context.storage_state()
             context.close()
         return known[person]
 
     return cookies
+
+
+@pytest.fixture(scope="session")
+def code_of(house: str) -> Callable[[str], str]:
+    """code_of("camera") is what the person's telephone shows now."""
+    return _code_of
+
+
+def _code_of(person: str) -> str:
+    """The code that somebody of the film has on their telephone now."""
+    said = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--codes"],
+        cwd=ROOT, env=_environment(0), check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    (line,) = [line for line in said.splitlines() if f" {person}@" in line]
+    return line.split()[0]
 
 
 def _tell(page: Page) -> None:

@@ -145,7 +145,7 @@ def test_a_form_kept_open_in_another_tab_past_its_token_is_refused_on_a_page_of_
     page.context.clear_cookies()
     page.get_by_label("E-mail").fill("camera@nightferry.example")
     page.get_by_label("Password").fill(film.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text("Go back, reload the page and try again")
 
 

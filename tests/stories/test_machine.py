@@ -5,8 +5,8 @@ database as its owner sees it, and not from anything the services keep.
 """
 
 import os
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,8 +25,9 @@ from budgets import changes, efc
 from budgets import selectors as budgets
 from budgets.models import BudgetChange, EfcEntry
 from budgets.selectors import Standing
-from ledger import corrections
+from ledger import corrections, differences, holes
 from ledger.corrections import Change
+from ledger.rates import RateFile
 from ledger.services import close_period
 from ledger.verify import verify_production
 from purchasing import funds, invoices, journals, orders, papers, payments, selectors
@@ -39,8 +40,10 @@ from purchasing.papers import CostLine
 from purchasing.payments import PaymentPlan
 from tests.budgets.films import budget_film, locked
 from tests.factories import Cast, cost_line, cost_lines, import_data, role
+from tests.ledger import fx_house
 from tests.ledger.raw_batches import query
 from tests.purchasing.office import Office, office
+from tests.stories.invariants import INVARIANTS
 
 AMOUNTS = st.sampled_from(["0.01", "10.00", "99.99", "250.00", "-40.00"])
 DAYS = st.sampled_from([date(2026, 1, 7), date(2026, 1, 14), date(2026, 2, 3)])
@@ -64,69 +67,6 @@ MOVES = st.sampled_from([
 # Some of them more than the accounts have.
 MOVED = st.sampled_from(["0.01", "750.00", "19000.00", "45000.00"])
 STATED = st.sampled_from(["0.01", "400.00", "51000.00", "-200.00"])
-
-# Each answers with the rows that break what it says; none is allowed to.
-INVARIANTS = {
-    "every document is zero in clearing, by book and currency": (
-        "SELECT p.batch_id, p.transaction_number FROM ledger_posting p JOIN ledger_account a"
-        " ON a.id IN (p.account_id, p.counter_account_id) AND a.clearing_role = 'journal_clearing'"
-        " WHERE p.production_id = %(p)s GROUP BY 1, 2, p.book, p.currency"
-        " HAVING sum(CASE WHEN p.account_id = a.id THEN p.amount ELSE -p.amount END) <> 0"),
-    "the trial balance is zero, by book and currency": (
-        "SELECT book, currency FROM ledger_batchtotal WHERE production_id = %(p)s"
-        " GROUP BY 1, 2 HAVING sum(amount) <> 0"),
-    "totals are the sums of postings": (
-        "SELECT account_id FROM (SELECT account_id, book, currency, amount FROM ledger_batchtotal"
-        " WHERE production_id = %(p)s UNION ALL SELECT account_id, book, currency, -amount"
-        " FROM ledger_posting WHERE production_id = %(p)s UNION ALL SELECT counter_account_id,"
-        " book, currency, amount FROM ledger_posting WHERE production_id = %(p)s) x"
-        " GROUP BY account_id, book, currency HAVING sum(amount) <> 0"),
-    "nothing is relieved or cancelled beyond what was ordered": (
-        "SELECT commitment_id FROM ledger_posting WHERE production_id = %(p)s"
-        " AND commitment_id IS NOT NULL GROUP BY 1 HAVING sum(amount) < 0"
-        " OR sum(amount) FILTER (WHERE component = 'relieved') > 0"
-        " OR sum(amount) FILTER (WHERE component = 'cancelled') > 0"),
-    "a reversal and what it takes back come out at zero": (
-        "SELECT t.batch_id FROM ledger_transaction t JOIN ledger_posting p"
-        " ON p.production_id = t.production_id AND ((p.batch_id, p.transaction_number)"
-        " IN ((t.batch_id, t.number), (t.reverses_batch_id, t.reverses_number)))"
-        " WHERE t.production_id = %(p)s AND t.reverses_batch_id IS NOT NULL"
-        " GROUP BY t.batch_id, t.number, p.book, p.account_id, p.counter_account_id, p.currency"
-        " HAVING sum(p.amount) <> 0"),
-    "nothing is taken back twice": (
-        "SELECT reverses_batch_id FROM ledger_transaction WHERE production_id = %(p)s"
-        " AND reverses_batch_id IS NOT NULL GROUP BY 1, reverses_number HAVING count(*) > 1"),
-    "every log is without gaps": (
-        "SELECT unit_id FROM ledger_logentry WHERE production_id = %(p)s GROUP BY 1"
-        " HAVING max(seq) + 1 <> count(*)"),
-    "every batch is sealed by one entry": (
-        "SELECT b.id FROM ledger_batch b LEFT JOIN ledger_logentry e ON e.batch_id = b.id"
-        " WHERE b.production_id = %(p)s GROUP BY 1 HAVING count(e.seq) <> 1"),
-    "budget and forecast are costs that stand against the one control account": (
-        "SELECT p.batch_id FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id"
-        " JOIN ledger_account k ON k.id = p.counter_account_id WHERE p.production_id = %(p)s"
-        " AND p.book IN (3, 4) AND (a.statement <> 'cost' OR k.clearing_role <> 'book_control')"),
-    "an account's forecast is what its last EFC entry says": (
-        "SELECT account_id FROM (SELECT DISTINCT ON (account_id) account_id, efc_after"
-        " FROM budgets_efcentry WHERE production_id = %(p)s ORDER BY account_id, number DESC) e"
-        " FULL JOIN (SELECT t.account_id, sum(t.amount) AS forecast FROM ledger_batchtotal t"
-        " JOIN ledger_account a ON a.id = t.account_id AND a.statement = 'cost'"
-        " WHERE t.production_id = %(p)s AND t.book = 4 GROUP BY 1) f USING (account_id)"
-        " WHERE forecast IS DISTINCT FROM efc_after"),
-    "no correction moves a cost across the frozen boundary": (
-        "SELECT b.id FROM ledger_batch b JOIN ledger_batchtotal t ON t.batch_id = b.id"
-        " JOIN ledger_account a ON a.id = t.account_id AND a.line = 'ATL'"
-        " WHERE b.production_id = %(p)s AND b.kind = 'was_is' AND t.book = 1"
-        " GROUP BY 1 HAVING sum(t.amount) <> 0"),
-    "no invoice is paid beyond its total": (
-        "SELECT i.id FROM purchasing_entry i WHERE i.production_id = %(p)s AND i.kind = 'invoice'"
-        " AND abs(purchasing.paid(i.id)) > abs(i.total)"),
-    "no custodian holds less than nothing": (
-        "SELECT a.id FROM ledger_batchtotal t JOIN ledger_account a ON a.id = t.account_id"
-        " AND a.clearing_role = 'petty_cash' WHERE t.production_id = %(p)s AND t.book = 1"
-        " GROUP BY 1 HAVING sum(t.amount) < 0"),
-}  # fmt: skip
-
 
 # What stands on each cost account, by book.
 STANDING = (
@@ -168,6 +108,7 @@ class Books(RuleBasedStateMachine):
         self.raised = {"ATL": Decimal(0), "BTL": Decimal(0)}
         self.drawn = {"ATL": Decimal(0), "BTL": Decimal(0)}
         self.efc: dict[str, tuple[Decimal, date]] = {}
+        self.sheets: set[date] = set()
 
     @initialize()
     def open_the_film(self) -> None:
@@ -209,6 +150,51 @@ class Books(RuleBasedStateMachine):
             production = self.o.film.production.pk
             sql = "SELECT max(id) FROM ledger_batch WHERE production_id = %s"
             self.imported.append(((query(sql, production)[0][0], 1), account))
+
+    @rule(amount=AMOUNTS, account=ACCOUNTS, day=DAYS)
+    def a_foreign_cost_comes_in_a_file(self, amount: str, account: str, day: date) -> None:
+        line = cost_line(
+            f"T{self.next()}", account=account, amount=amount, currency="CAD", day=str(day)
+        )
+        before = self._standing(account)
+        batch = import_data(self.o.film, cost_lines([line]), name=f"{self.number}.csv")
+        assert batch.posted == 1
+        after = self._standing(account)
+        assert after.total_cost == before.total_cost + self._in_dollars(amount, day)
+        with role("owner"):
+            production = self.o.film.production.pk
+            sql = "SELECT max(id) FROM ledger_batch WHERE production_id = %s"
+            self.imported.append(((query(sql, production)[0][0], 1), account))
+
+    @rule(amount=AMOUNTS, day=DAYS)
+    def a_foreign_invoice_is_entered(self, amount: str, day: date) -> None:
+        plan = InvoicePlan(
+            self.o.unit, self.vendor, self.next(), day, "CAD", (CostLine("3310", amount),)
+        )
+        made = self._do(
+            lambda amir: invoices.enter_invoice(
+                actor=amir, production=self.o.film.production, plan=plan
+            )
+        )
+        if isinstance(made, Entry):
+            self.papers.append(made)
+
+    @rule(day=st.sampled_from([date(2026, 1, 9), date(2026, 1, 14), date(2026, 1, 30)]))
+    def rates_of_a_day_arrive(self, day: date) -> None:
+        file = RateFile("rates.csv", fx_house.history(day))
+        done = self._do(
+            lambda amir: holes.take_rates(actor=amir, production=self.o.film.production, file=file)
+        )
+        if done is not None:
+            self.sheets.add(day)
+
+    @rule(ahead=st.integers(0, 2))
+    def foreign_balances_are_brought_to_a_weeks_last_rate(self, ahead: int) -> None:
+        self._do(
+            lambda amir: differences.revalue_period(
+                actor=amir, production=self.o.film.production, number=self.closed + 1 + ahead
+            )
+        )
 
     @rule(amount=st.sampled_from(["50.00", "300.00"]))
     def an_order_is_opened(self, amount: str) -> None:
@@ -381,6 +367,14 @@ class Books(RuleBasedStateMachine):
         with self.o.acts():
             found = efc.account_to_forecast(self.o.film.production, account)
             return budgets.standing(self.o.film.production, found)
+
+    def _in_dollars(self, amount: str, day: date) -> Decimal:
+        """Canadian dollars of a day by the last sheet of the week before it; nothing without."""
+        known = [d for d in self.sheets if day - timedelta(days=7) <= d <= day]
+        if not known:
+            return Decimal(0)
+        dollars, canadian = map(Decimal, fx_house.SHEETS[max(known)])
+        return (Decimal(amount) * dollars / canadian).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
     @invariant()
     def budget_and_forecast_move_by_their_own_acts_alone(self) -> None:
