@@ -27,16 +27,31 @@ def context_key() -> bytes:
     return hmac.new(secret, b"prodacct row security context v1", hashlib.sha256).digest()
 
 
-def signed_context(*, user_id: int, production_id: int, backend_pid: int, expires: int) -> str:
-    """`user.production.expires.pid.mac`, mac an HMAC-SHA256 in hex over what stands before it."""
+def signed_context(
+    *, user_id: int, production_id: int, backend_pid: int, expires: int, viewer_id: int = NOBODY
+) -> str:
+    """`user.production.expires.pid.mac`, mac an HMAC-SHA256 in hex over what stands before it.
+
+    Where somebody looks at pages as the user, their number stands before the mac as well.
+    """
     body = f"{user_id}.{production_id}.{expires}.{backend_pid}"
+    if viewer_id != NOBODY:
+        body += f".{viewer_id}"
     return body + "." + hmac.new(context_key(), body.encode(), hashlib.sha256).hexdigest()
 
 
-def enter(*, user_id: int, production_id: int, lifetime_seconds: int = LIFETIME_SECONDS) -> None:
+def enter(
+    *,
+    user_id: int,
+    production_id: int,
+    lifetime_seconds: int = LIFETIME_SECONDS,
+    viewer_id: int = NOBODY,
+) -> None:
     """Set the context for the rest of the current transaction.
 
-    Raises AssertionError outside a transaction: the setting would outlive the request.
+    With a viewer, who looks at the pages as the user: the transaction reads only from here on (a
+    context with a viewer is nobody's where it could write). Raises AssertionError outside a
+    transaction: the setting would outlive the request.
     """
     assert connection.in_atomic_block, "the context belongs to a transaction"
     with connection.cursor() as cursor:
@@ -45,7 +60,10 @@ def enter(*, user_id: int, production_id: int, lifetime_seconds: int = LIFETIME_
             production_id=production_id,
             backend_pid=_backend_pid(cursor),
             expires=int(time.time()) + lifetime_seconds,
+            viewer_id=viewer_id,
         )
+        if viewer_id != NOBODY:
+            cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute("SELECT set_config('prodacct.context', %s, true)", [value])
 
 

@@ -28,6 +28,9 @@ WHAT = {
     "reset_refused": "A link to set a new password was refused",
     "joined": "An invitation was taken up",
     "invitation_refused": "An invitation was refused",
+    "view_began": "You began to view as somebody else",
+    "view_ended": "You stopped viewing as somebody else",
+    "seen_as": "The accountant viewed a production as you",
 }
 
 

@@ -20,6 +20,7 @@ ACTIONS: Final = {
     "sign_overrides": "Decide and ratify overrides, and confirm who signs them",
     "view_published": "See what has been published",
     "manage_access": "Give and take memberships",
+    "view_as": "Look at pages as another member is shown them",
 }
 
 _SIGNING: Final = frozenset({"request_overrides", "sign_overrides"})
@@ -33,7 +34,9 @@ _PAYROLL: Final = frozenset(
         "view_published",
     }
 )
-_ACCOUNTING: Final = _PAYROLL | {"post_entries", "approve_orders", "close_periods"} | _SIGNING
+_ACCOUNTING: Final = (
+    _PAYROLL | {"post_entries", "approve_orders", "close_periods", "view_as"} | _SIGNING
+)
 
 ROLES: Final = {
     "production_accountant": ("Production accountant", _ACCOUNTING),
@@ -99,6 +102,9 @@ URL_ACTIONS: Final = {
     "query_log": MEMBER,
     "query_log_export": MEMBER,
     "attempts": "manage_access",
+    "view_as": MEMBER,  # begins for who may; views of others are the database's to show
+    "view_as_begin": "view_as",
+    "view_as_stop": MEMBER,
     "imports": "import_files",
     "upload_begin": "import_files",
     "upload_piece": "import_files",
@@ -201,6 +207,10 @@ URL_ACTIONS: Final = {
     "budget_change": "view_all_costs",
     "budget_decide": "approve_orders",
 }
+# What is not shown to who looks at pages as another: signing is one's own (readlog/view_as.py).
+NOT_VIEWED: Final = frozenset(
+    {"override", "override_decide", "override_new", "signers", "signer_change"}
+)
 # Where a file for one cost is handed in, which is smaller than a vendor's may be.
 URLS_OF_ATTACHMENTS: Final = frozenset({"attach", "attachments"})
 

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "access.middleware.ScopeMiddleware",
+    "readlog.view_as.ViewAsMiddleware",
 ]
 
 ROOT_URLCONF = "prodacct.urls"
@@ -280,6 +281,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tell of who is refused again and again": {
         "task": "readlog.tasks.tell_repeats",
+        "schedule": 60.0,
+    },
+    "end the views as another that are over": {
+        "task": "readlog.tasks.end_viewings",
         "schedule": 60.0,
     },
     # The run at a production's midnight is the day's end: no time zone's is off the quarters.

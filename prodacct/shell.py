@@ -41,6 +41,7 @@ SCREENS = (
     ("attempts", "Refused", "", "manage_access"),
     ("fx_register", "FX register", "", "view_all_costs"),
     ("people", "People", "", "manage_access"),
+    ("view_as", "View as", "", {"view_as", "manage_access"}),
 )
 _HOME = {
     "account_lines": "cost_report",
@@ -94,6 +95,7 @@ _HOME = {
     "fund_close": "funds",
     "fx_rates": "fx_register",
     "segment_change": "segments",
+    "view_as_begin": "view_as",
     "person": "people",
     "person_invite": "people",
     "person_end": "people",
@@ -107,8 +109,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """The production and the left-hand list, for pages below a production."""
     membership = getattr(request, "membership", None)
     actions: frozenset[str] = getattr(request, "actions", frozenset())
+    viewing = getattr(request, "viewing", None)
     if membership is None:
-        return {"production": None, "nav": []}
+        return {"production": None, "nav": [], "viewing": viewing}
     code = membership.production.code
     match = request.resolver_match
     here = (match.url_name or "") if match else ""
@@ -143,4 +146,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "url": reverse("alerts", args=[code]),
             "count": told.unread_alerts(membership.production, membership.user),
         }
-    return {"production": membership.production, "nav": nav, "bell": bell}
+    return {
+        "production": membership.production,
+        "nav": nav,
+        "bell": bell,
+        "viewing": viewing,
+    }

@@ -4,6 +4,7 @@ from django.db import models
 
 from access.models import Production, User
 from readlog.attempt_tables import Attempt  # noqa: F401 - its app's table
+from readlog.viewing_tables import Viewing  # noqa: F401 - its app's table
 
 
 class Read(models.Model):

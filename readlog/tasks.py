@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from readlog import repeats
+from readlog import repeats, viewing
 
 log = logging.getLogger(__name__)
 
@@ -18,3 +18,11 @@ def tell_repeats() -> int:
     told = repeats.tell_of_repeats()
     log.info("told of %s senders that are refused again and again", told)
     return told
+
+
+@shared_task(name="readlog.tasks.end_viewings")
+def end_viewings() -> int:
+    """End the views as another that are over. Twice is harmless: each ends once."""
+    ended = viewing.end_all_over()
+    log.info("ended %s views as another", ended)
+    return ended

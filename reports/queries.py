@@ -49,6 +49,7 @@ THINGS = {
     "settlement": Thing("purchasing_settlement"),
     "tax-number": Thing("purchasing_vendortaxnumber"),
     "vendor": Thing("purchasing_vendor", "name"),
+    "view": Thing("readlog_viewing"),
     "webhook": Thing("ingestion_alerthook", "url"),
     **{paper: Thing("purchasing_entry", "number", kind=paper) for paper in _PAPERS},
 }

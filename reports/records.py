@@ -49,6 +49,7 @@ CALLED = {
     "purchasing_vendor": "vendor {name}",
     "purchasing_vendortaxnumber": "tax number of {vendor_id}",
     "readlog_read": "query {id}: {method} {route}",
+    "readlog_viewing": "view as another {id}",
 }
 _REFERS: dict[str, type[models.Model]] = {
     "account_id": Account,

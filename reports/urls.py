@@ -8,6 +8,7 @@ from reports import (
     fx_views,
     read_views,
     segment_views,
+    viewing_views,
     views,
 )
 
@@ -22,6 +23,9 @@ urlpatterns = [
     path("bank/statements/<int:statement_id>/", bank_views.bank_statement, name="bank_statement"),
     path("bank/lines/<int:line_id>/", bank_views.bank_line, name="bank_line"),
     path("attempts/", attempt_views.attempts, name="attempts"),
+    path("view-as/", viewing_views.view_as, name="view_as"),
+    path("view-as/begin/", viewing_views.view_as_begin, name="view_as_begin"),
+    path("view-as/stop/", viewing_views.view_as_stop, name="view_as_stop"),
     path("query-log/", read_views.query_log, name="query_log"),
     path("query-log/export/", read_views.query_log_export, name="query_log_export"),
     path("cost-report/", views.cost_report, name="cost_report"),

@@ -38,7 +38,7 @@ from reports import correcting
 from taxonomy import agreement
 from taxonomy import selectors as taxonomy
 from taxonomy import services as taxonomy_services
-from tests.access.outside import listen_outside
+from tests.access.outside import listen_outside, view_something
 from tests.access.seen_by import CENTER_COLUMN, OPEN_TABLES, SEEN_BY, branch_of
 from tests.budgets.films import DAY, changed, estimated, locked
 from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
@@ -126,6 +126,7 @@ def build(cast: Cast) -> House:
         bank_something(each)
         override_something(cast, each)
         read_something(each, number)
+        view_something(each)
         with role("owner"):
             refuse_something(each)
         check_something(each, canary(number, "CAM", 1))
@@ -484,6 +485,8 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
             "of batch": of_batch,
             "question": f"{mine} AND ({'resolve_quarantine' in actions} OR asked_of_id={user.pk})",
             "reads": f"{mine} AND ({every or 'manage_access' in actions} OR user_id = {user.pk})",
+            "viewings": f"{mine} AND ({'view_as' in actions or 'manage_access' in actions}"
+            f" OR person_id = {user.pk})",
             "document": mine if "import_files" in actions else f"{mine} AND id IN ({documents})",
         }
         return known.get(rule) or (mine if rule in actions else "false")

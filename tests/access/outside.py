@@ -1,4 +1,4 @@
-"""What a film has outside the house: a vendor's API that is read, and a webhook."""
+"""What a film has outside the house: a vendor's API that is read, a webhook; a view as another."""
 
 from django.test import override_settings
 
@@ -6,6 +6,7 @@ from alerts import services as alerts
 from ingestion import feeds, selectors
 from ingestion.connectors.terms import Terms
 from ingestion.tables.feeds import Feed, FeedPage, FeedRun
+from readlog import viewing
 from taxonomy.selectors import units
 from tests.factories import Film, acting, role
 
@@ -33,3 +34,13 @@ def listen_outside(film: Film) -> None:
         document = selectors.imports(film.production)[0].document
         FeedPage.objects.create(**made, run=run, number=1, asked=b"", document=document, rows=1)
         alerts.set_hook(**made, actor=amir, url=f"https://{HOST}/told", secret="hush " * 4)
+
+
+def view_something(film: Film) -> None:
+    """Amir looked at the pages of the head of camera."""
+    amir, cho = film.cast["amir"], film.cast["cho"]
+    with role("web"), acting(film, "amir"):
+        viewing.begin(
+            actor=amir, person_id=cho.pk, reason="a question of theirs",
+            mark=viewing.mark_of(film.code), came_from=("192.0.2.1", "Firefox"),
+        )  # fmt: skip

@@ -89,6 +89,7 @@ SEEN_BY = {
     "purchasing_settlement": "center",
     "readlog_read": "reads",
     "readlog_attempt": "manage_access",
+    "readlog_viewing": "viewings",
     "ledger_ratesheet": "members",
     "ledger_conversion": "of batch",
     "ledger_filledhole": "of batch",
@@ -123,7 +124,7 @@ CENTER_COLUMN = {"taxonomy_costcenter": "id"}
 # person -> the actions that decide what is seen, and the cost centres given; None is all.
 VIEWERS: dict[str, tuple[set[str], set[str] | None]] = {
     "amir": ({"view_costs", "view_all_costs", "view_pay", "import_files", "resolve_quarantine",
-              "sign_overrides"}, None),
+              "sign_overrides", "view_as"}, None),
     "lena": ({"view_costs", "view_all_costs", "view_pay", "sign_overrides"}, None),
     "cho": ({"view_costs"}, {"CAM"}),
     "ada": ({"view_costs"}, {"ART"}),

@@ -40,6 +40,7 @@ AUDITED = [
     "purchasing_vendor",
     "purchasing_vendortaxnumber",
     "readlog_read",
+    "readlog_viewing",
 ]
 
 

@@ -92,7 +92,7 @@ def test_what_the_tests_say_of_the_cast_is_what_the_role_table_says() -> None:
         role = PEOPLE[person][1]
         deciding = {
             "view_costs", "view_all_costs", "view_pay", "import_files", "resolve_quarantine",
-            "sign_overrides",
+            "sign_overrides", "view_as",
         }  # fmt: skip
         assert roles.actions_of(role) & deciding == actions, person
         assert (centers is None) == ("view_all_costs" in actions), person

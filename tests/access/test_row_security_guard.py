@@ -48,7 +48,7 @@ SELECT p.polrelid::regclass::text || '.' || p.polname FROM pg_policy p
 WHERE p.polroles = '{0}' OR (p.polroles && ARRAY(
         SELECT oid FROM pg_roles WHERE rolname IN ('prodacct_web', 'prodacct_bond'))
     AND pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid)
-        !~ 'sec\\.(member_production_id|member_productions|user_id)')
+        !~ 'sec\\.(member_production_id|member_productions|user_id|own_id)')
 ORDER BY 1
 """
 

@@ -487,5 +487,5 @@ def _expected_inside(name: str, method: str) -> set[int]:
     said = {"logout": {302}, "account_logout": {302}, "login_again": {302},
             "session_end": {404}, "order_approve": {409}, "order_send_back": {409},
             "fund_close": {409}, "close_period": {409}, "budget_approve": {409},
-            "budget_lock": {409}, "invitation_withdraw": {302}}  # fmt: skip
+            "budget_lock": {409}, "view_as_stop": {302}, "invitation_withdraw": {302}}  # fmt: skip
     return said.get(name, {422} if name in POSTED_TO else {405})

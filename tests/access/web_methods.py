@@ -10,6 +10,7 @@ ONLY_POSTED_TO = (
     "threshold_set", "hook_set", "feed_step", *UPLOAD_ADDRESSES, "upload_begin",
     "budget_approve", "budget_lock", "budget_request", "budget_decide", "account_logout",
     "login_again", "session_end",
+    "view_as_begin", "view_as_stop",
     "override_decide", "signer_change", "person_end", "invitation_withdraw",
 )  # fmt: skip
 # allauth's pages answer a form that is wrong with the form; what is not set up is not there; and

@@ -29,6 +29,7 @@ def other_values(table: str, column: str, kind: str, most: int | None) -> list[s
         "jsonb": ['\'{"altered": "1"}\'', "'[]'"],
         "xid8": ["'7'"],
         "boolean": [f"NOT {column}"],
+        "inet": ["'192.0.2.77'"],
     }[kind]
 
 

@@ -1,0 +1,6 @@
+ALTER POLICY reader_scope ON ingestion_upload
+    USING (production_id = (SELECT sec.member_production_id())
+           AND (SELECT sec.may('import_files')) AND made_by_id = (SELECT sec.user_id()));
+ALTER POLICY reader_scope ON ingestion_uploadpiece
+    USING (production_id = (SELECT sec.member_production_id())
+           AND (SELECT sec.may('import_files')) AND made_by_id = (SELECT sec.user_id()));
