@@ -8,5 +8,8 @@ class IngestionConfig(AppConfig):
     name = "ingestion"
 
     def ready(self) -> None:
-        """Say what the accounting team is told of the intake."""
+        """Say what the accounting team is told of the intake, and who carries out waivers."""
+        from ingestion.desk import waiving  # noqa: PLC0415 - has tables, which are known by now
+
         kinds.add(KINDS)
+        waiving.register()

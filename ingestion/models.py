@@ -17,6 +17,7 @@ from ingestion.tables.marks import InvoiceMark  # noqa: F401 - as above
 from ingestion.tables.questions import Question
 from ingestion.tables.uploads import Upload, UploadPiece  # noqa: F401 - its app's tables
 from ledger.models import SourceDocument
+from overrides.models import Override
 from taxonomy.models import Unit
 
 PAYLOAD_BYTES_KEPT = 1_000_000
@@ -161,14 +162,20 @@ class RowRevision(models.Model):
     made_at = models.DateTimeField(db_default=Now())
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     act = models.ForeignKey(DeskAct, models.PROTECT, related_name="+", null=True, db_index=False)
+    # Of what was done under an override: posted as it stood, or taken back unratified.
+    override = models.ForeignKey(Override, models.PROTECT, related_name="+", null=True)
 
     class Meta:
         default_permissions = ()
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(action__in=["resubmit", "reject", "release", "undo"]),
+                condition=models.Q(action__in=["resubmit", "reject", "release", "undo"])
+                | models.Q(action="waive", override__isnull=False),
                 name="revision_action",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["override", "action"], name="revision_once_an_override"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -167,6 +167,24 @@ def held_row(production: Production, row_id: int) -> HeldRow | None:
     )
 
 
+def row_of_import(production: Production, import_id: int, number: int) -> HeldRow | None:
+    """A held row by its import and its number in the file, whatever became of it."""
+    found = HeldRow.objects.filter(production=production, batch_id=import_id, row=number)
+    return found.select_related("batch__document", "batch__production", "production").first()
+
+
+def locked_row(production: Production, row_id: int) -> HeldRow | None:
+    """One held row, whatever became of it, locked until the transaction ends."""
+    rows = HeldRow.objects.select_for_update(of=("self",))
+    found = rows.select_related("batch__document", "batch__unit", "batch__production", "production")
+    return found.filter(production=production, pk=row_id).first()
+
+
+def center_codes(production: Production) -> dict[int, str]:
+    """cost centre -> its code."""
+    return {c.pk: c.code for c in taxonomy.cost_centers(production)}
+
+
 def held_count(production: Production) -> int:
     """How many rows wait."""
     return held_rows(production).count()

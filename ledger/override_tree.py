@@ -19,6 +19,8 @@ FEWEST = 2
 GUARANTOR = "bond_representative"
 AUDITORS = (GUARANTOR, "studio_executive")
 WEBAUTHN, PASSWORD = "webauthn-es256", "ed25519-password"
+# What a waiver may pass over; of everything else a held row stays where it is.
+WAIVABLE = frozenset({"E_NET_PAY", "E_SEGMENT"})
 GRACE = timedelta(
     hours=24
 )  # how late the sweep that reverts may be before its absence is a finding
@@ -328,6 +330,8 @@ class OverrideTree:
             raise Problem(where, f"{name} stays open for longer than the rules say")
         if len(data["document"]) != 64 or not data["justification"].strip():
             raise Problem(where, f"{name} has no document or no justification")
+        if data["kind"] == "validation_waiver":
+            _check_waiver(where, name, data["proposed"])
         if data["follows"]:
             before = next((a for a in self.asked.values() if a.leaf == data["follows"]), None)
             if before is None or before.state != "rejected" or before.back_to in ("", "nowhere"):
@@ -442,6 +446,13 @@ class OverrideTree:
             raise Problem(where, "is audited for nobody outside")
         self._signed(where, asked, data, asked.executed)
         return "audited"
+
+
+def _check_waiver(where: str, name: str, proposed: dict[str, Any]) -> None:
+    if not proposed["codes"] or set(proposed["codes"]) - WAIVABLE:
+        raise Problem(where, f"{name} passes over what no override passes over")
+    if len(proposed["payload"]) != 64 or len(proposed["cells"]) != 64:
+        raise Problem(where, f"{name} does not say which bytes it is about")
 
 
 def _check_rules(where: str, rules: list[dict[str, Any]]) -> None:

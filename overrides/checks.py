@@ -12,6 +12,7 @@ from budgets import selectors as budgets
 from budgets.boundary import CostCodeBoundaryViolation
 from ledger import selectors as ledger
 from ledger.models import Account
+from ledger.override_tree import WAIVABLE
 from overrides import selectors
 from overrides.policies import GUARANTOR, Policy
 from taxonomy.classify import side
@@ -36,6 +37,8 @@ def check(production: Production, kind: str, proposed: dict[str, object]) -> str
     found = [_boundary(production, kind, lines)]
     if kind == "contingency_draw":
         found.append(_contingency(production, lines))
+    if kind == "validation_waiver":
+        found.append(_waiver(proposed))
     return " ".join(found)
 
 
@@ -60,6 +63,15 @@ def _boundary(production: Production, kind: str, lines: Lines) -> str:
         if any(net.values()) and taken and given:
             raise CostCodeBoundaryViolation(taken[0], given[0], f"budget v{locked.number}")
     return f"Budget v{locked.number}'s boundary is kept."
+
+
+def _waiver(proposed: dict[str, object]) -> str:
+    """Nothing is passed over but what may be; the gate asks for all the rest as ever."""
+    codes = proposed["codes"]
+    assert isinstance(codes, list), "codes are a list by the time they are proposed"
+    if not codes or set(codes) - WAIVABLE:
+        raise CheckFailed(f"{', '.join(codes) or 'Nothing'}: no override passes that over.")
+    return f"Nothing is passed over but {', '.join(codes)}; the rest of the checks holds."
 
 
 def _contingency(production: Production, lines: Lines) -> str:

@@ -2,8 +2,7 @@
 each goes through the service an accountant uses for it, and leaves a batch of its own.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -21,7 +20,8 @@ from ledger import corrections, entries
 from ledger import selectors as ledger
 from ledger.corrections import Change
 from ledger.models import Account, Batch
-from overrides import selectors
+from overrides import carrying, selectors
+from overrides.carrying import POSTING, Asked, Carrier, Meant, not_ratified, why
 from overrides.models import Override
 from overrides.states import KINDS
 from purchasing import journals, orders, papers
@@ -32,78 +32,37 @@ from purchasing.orders import LinePlan
 from taxonomy import selectors as taxonomy
 
 CHANGES = {"contingency_draw": "draw", "over_budget": "overage"}
-NEED_POSTING = ("over_po", "reclassification", "late_posting")
 IS = 2  # of the two documents of a distribution change, the one that shows what it became
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What somebody wants to do, by kind: accounts and amounts as typed (a draw names contingency
-    with a minus); an order and by how much its lines grow; a document and where its lines belong;
-    a journal's debits and credits for a closed week."""
-
-    kind: str
-    day: date
-    lines: Sequence[tuple[str, str]] = ()
-    order: str = ""
-    document: tuple[int, int] | None = None
-    changes: Sequence[Change] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """What it would post: what it departs from (in words and by digest), the rule passed over,
-    and what is to be carried out."""
-
-    target: str
-    digest: bytes
-    rule: str
-    proposed: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(*, actor: User, production: Production, asked: Asked) -> Meant:
     """What an override would post. Raises Invalid and Refused as the services do."""
-    if asked.kind in CHANGES:
-        return _plan_change(production, asked)
-    if asked.kind == "over_po":
-        return _plan_order(production, asked)
-    if asked.kind == "reclassification":
-        return _plan_move(actor, production, asked)
-    return _plan_late(actor, production, asked)
+    return carrying.of(asked.kind).plan(actor, production, asked)
 
 
 def run(*, found: Override, approver: User) -> Batch:
     """Post what was signed. Inside a transaction whose context is the requester's; `approver` is
     one of those who signed, where a service wants two."""
-    if found.kind in CHANGES:
-        return _run_change(found, approver)
-    if found.kind == "over_po":
-        said = dict(found.proposed["amend"])
-        return _amend(found, approver, found.proposed["version"], said, _why(found))
-    if found.kind == "reclassification":
-        return _move(found.requested_by, found.production, _day(found), found.proposed, _why(found))
-    return _journal(found.requested_by, found.production, found.proposed, found.reference)
+    return carrying.of(found.kind).run(found, approver)
 
 
 def take_back(*, found: Override, batch: Batch, approver: User) -> Batch:
     """Post the opposite of what was carried out, in an open period."""
-    why = f"{found.reference} was not ratified in time"
-    if found.kind in CHANGES:
-        return _take_change_back(found, batch, approver, why)
-    if found.kind == "over_po":
-        order = _order(found.production, found.proposed["order"])
-        before = dict(found.proposed["before"])
-        return _amend(found, approver, order.version, before, why)
-    if found.kind == "reclassification":
-        return _move_back(found, batch, why)
-    return corrections.reverse_document(
-        actor=found.requested_by, production=found.production, key=(batch.pk, 1),
-        day=timezone.now().date(), reason=why,
-    )  # fmt: skip
+    return carrying.of(found.kind).take_back(found, batch, approver)
 
 
-def _why(found: Override) -> str:
-    return f"OVERRIDE {found.reference}: {found.justification}"
+def needs(kind: str) -> frozenset[str]:
+    """The actions whoever asks for a kind must have, besides asking."""
+    return carrying.of(kind).needs
+
+
+def register() -> None:
+    """Say which kinds this app carries out."""
+    for kind in CHANGES:
+        carrying.add(kind, Carrier(_plan_change, _run_change, _take_change_back))
+    carrying.add("over_po", Carrier(_plan_order, _run_order, _take_order_back, POSTING))
+    carrying.add("reclassification", Carrier(_plan_move, _run_move, _move_back, POSTING))
+    carrying.add("late_posting", Carrier(_plan_late, _run_late, reverse_whole, POSTING))
 
 
 def _day(found: Override) -> date:
@@ -126,7 +85,7 @@ def _centers(production: Production) -> dict[int, str]:
 # --- contingency draws and overages -------------------------------------------------------------
 
 
-def _plan_change(production: Production, asked: Asked) -> Meant:
+def _plan_change(_: User, production: Production, asked: Asked) -> Meant:
     locked = budgets.locked_version(production)
     if locked is None or locked.batch_id is None:
         raise changes.NotLocked("No budget is locked yet: import another version instead.")
@@ -153,17 +112,20 @@ def _plan_change(production: Production, asked: Asked) -> Meant:
 def _run_change(found: Override, approver: User) -> Batch:
     change = changes.request_change(
         actor=found.requested_by, production=found.production, kind=CHANGES[found.kind],
-        day=_day(found), reason=_why(found),
+        day=_day(found), reason=why(found),
         lines=[(line["account"], _typed(line["amount"])) for line in found.proposed["lines"]],
     )  # fmt: skip
     with _as(found, approver):
         return changes.approve_change(actor=approver, change=change)
 
 
-def _take_change_back(found: Override, batch: Batch, approver: User, why: str) -> Batch:
+def _take_change_back(found: Override, batch: Batch, approver: User) -> Batch:
     change = budgets.changes(found.production).get(batch=batch)
     asked = changes.ask_to_take_back(
-        actor=found.requested_by, change=change, day=timezone.now().date(), reason=why
+        actor=found.requested_by,
+        change=change,
+        day=timezone.now().date(),
+        reason=not_ratified(found),
     )
     with _as(found, approver):
         return changes.approve_change(actor=approver, change=asked)
@@ -194,7 +156,7 @@ def _order(production: Production, number: str) -> PurchaseOrder:
     return order
 
 
-def _plan_order(production: Production, asked: Asked) -> Meant:
+def _plan_order(_: User, production: Production, asked: Asked) -> Meant:
     order = _order(production, asked.order)
     if order.state != "open" or order.version != order.drafted:
         raise Refused(f"{order.number} is {order.state}: only an open order is passed over.")
@@ -227,8 +189,19 @@ def _entry_of_commitment(production: Production, commitment_id: int) -> bytes:
     return selectors.entry_of_batch(production, batch) or b""
 
 
+def _run_order(found: Override, approver: User) -> Batch:
+    said = dict(found.proposed["amend"])
+    return _amend(found, approver, found.proposed["version"], said, why(found))
+
+
+def _take_order_back(found: Override, _: Batch, approver: User) -> Batch:
+    order = _order(found.production, found.proposed["order"])
+    before = dict(found.proposed["before"])
+    return _amend(found, approver, order.version, before, not_ratified(found))
+
+
 def _amend(
-    found: Override, approver: User, version: int, amounts: dict[int, str], why: str
+    found: Override, approver: User, version: int, amounts: dict[int, str], reason: str
 ) -> Batch:
     production, requester = found.production, found.requested_by
     order = _order(production, found.proposed["order"])
@@ -242,7 +215,7 @@ def _amend(
                       line.segments)
         for line in purchasing.lines_of(order, order.version)
     ]  # fmt: skip
-    order = orders.amend_order(actor=requester, order=order, lines=lines, reason=why[:200])
+    order = orders.amend_order(actor=requester, order=order, lines=lines, reason=reason[:200])
     with _as(found, approver):
         order = orders.approve_order(actor=approver, order=order)
     day = max(_day(found), order.ordered_on)
@@ -279,23 +252,27 @@ def _plan_move(actor: User, production: Production, asked: Asked) -> Meant:
     )
 
 
+def _run_move(found: Override, _: User) -> Batch:
+    return _move(found.requested_by, found.production, _day(found), found.proposed, why(found))
+
+
 def _move(
-    actor: User, production: Production, day: date, proposed: dict[str, Any], why: str
+    actor: User, production: Production, day: date, proposed: dict[str, Any], reason: str
 ) -> Batch:
     key = proposed["document"][0], proposed["document"][1]
     wanted = [Change(**change) for change in proposed["changes"]]
     paper = purchasing.paper_of(production, *key)
     if paper is not None:
         return papers.redistribute_paper(
-            actor=actor, production=production, entry=paper.entry, day=day, reason=why,
+            actor=actor, production=production, entry=paper.entry, day=day, reason=reason,
             changes=wanted,
         )  # fmt: skip
     return corrections.change_distribution(
-        actor=actor, production=production, key=key, day=day, reason=why, changes=wanted
+        actor=actor, production=production, key=key, day=day, reason=reason, changes=wanted
     )
 
 
-def _move_back(found: Override, batch: Batch, why: str) -> Batch:
+def _move_back(found: Override, batch: Batch, _: User) -> Batch:
     production = found.production
     old = ledger.document(production, found.proposed["document"][0], found.proposed["document"][1])
     now = ledger.document(production, batch.pk, IS)
@@ -307,7 +284,8 @@ def _move_back(found: Override, batch: Batch, why: str) -> Batch:
         if (was.account_id, was.cost_center_id) != (is_.account_id, is_.cost_center_id)
     ]
     proposed = {"changes": back, "document": [batch.pk, IS]}
-    return _move(found.requested_by, production, timezone.now().date(), proposed, why)
+    today = timezone.now().date()
+    return _move(found.requested_by, production, today, proposed, not_ratified(found))
 
 
 def _tried(post: Any) -> list[dict[str, str]]:
@@ -336,6 +314,18 @@ def _plan_late(actor: User, production: Production, asked: Asked) -> Meant:
         f"Wk {period.number} is closed",
         proposed,
     )
+
+
+def _run_late(found: Override, _: User) -> Batch:
+    return _journal(found.requested_by, found.production, found.proposed, found.reference)
+
+
+def reverse_whole(found: Override, batch: Batch, _: User) -> Batch:
+    """Take back the one document that was posted."""
+    return corrections.reverse_document(
+        actor=found.requested_by, production=found.production, key=(batch.pk, 1),
+        day=timezone.now().date(), reason=not_ratified(found),
+    )  # fmt: skip
 
 
 def _journal(actor: User, production: Production, proposed: dict[str, Any], name: str) -> Batch:

@@ -14,7 +14,7 @@ from ledger.media import plain_name
 from ledger.models import Attachment
 from ledger.selectors import attachment_by_id
 from overrides import checks, kinds, selectors
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from overrides.models import Override
 from overrides.states import KINDS, NOT_YET
 
@@ -79,6 +79,11 @@ def attach_support(*, actor: User, production: Production, name: str, data: byte
     return found
 
 
+def _may(missing: frozenset[str]) -> str:
+    words = {"post_entries": "posts entries", "resolve_quarantine": "settles held rows"}
+    return " and ".join(words[action] for action in sorted(missing))
+
+
 @transaction.atomic
 def request_override(*, actor: User, production: Production, asked: Asked, case: Case) -> Override:
     """Ask for an override; it waits for its signers from now on.
@@ -93,8 +98,9 @@ def request_override(*, actor: User, production: Production, asked: Asked, case:
     for name, text in (("Reason", case.justification), ("Clause", case.clause)):
         if len(text) > LONGEST or (name == "Reason" and not text.strip()):
             raise Invalid(f"{name}: expected 1 to {LONGEST} characters.")
-    if asked.kind in kinds.NEED_POSTING and "post_entries" not in actions_on(actor, production):
-        raise Refused(f"{KINDS[asked.kind]} is asked for by somebody who posts entries.")
+    missing = kinds.needs(asked.kind) - actions_on(actor, production)
+    if missing:
+        raise Refused(f"{KINDS[asked.kind]} is asked for by somebody who {_may(missing)}.")
     if not selectors.is_founded(production):
         raise Refused("Overrides begin when three people have keys to sign them with.")
     meant = kinds.plan(actor=actor, production=production, asked=asked)

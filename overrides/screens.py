@@ -160,12 +160,16 @@ def form_of(found: Override) -> dict[str, str]:
         rows = [(str(c["line_no"]), c["account"]) for c in said["changes"]]
     elif found.kind == "late_posting":
         rows = said["journal"]
+    elif found.kind == "validation_waiver":
+        rows = []
     else:
         rows = [(line["account"], f"{Decimal(line['amount']):,.2f}") for line in said["lines"]]
     batch, number = said.get("document", ("", ""))
+    row = f"{said['import']}-{said['row']}" if "held_row" in said else ""
     return {
         "kind": found.kind, "lines": "\n".join(f"{a} {b}" for a, b in rows),
         "order": said.get("order", ""), "document": f"{batch}-{number}" if batch else "",
+        "row": row,
         "reason": found.justification, "clause": found.clause,
     }  # fmt: skip
 

@@ -246,6 +246,22 @@ def posted_lines(batch_id: int) -> list[dict[str, str]]:
         ]
 
 
+def flags(batch_ids: Sequence[int]) -> dict[int, str]:
+    """batch -> the flag of those that were posted under an override, for whoever reads them."""
+    if not batch_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT batch, number, step FROM journal.overrides_of(%s)", [sorted(set(batch_ids))]
+        )
+        return {
+            batch: f"OVR-{number:04d} taken back"
+            if step == "revert"
+            else f"OVERRIDE OVR-{number:04d}"
+            for batch, number, step in cursor.fetchall()
+        }
+
+
 def drawn_by_side(accounts: Sequence[Account], amounts: Sequence[Decimal]) -> dict[str, Decimal]:
     """What lines give to each side of the line, contingency itself left out."""
     found = {"ATL": Decimal(0), "BTL": Decimal(0)}

@@ -70,10 +70,6 @@ KINDS: Final = {
 }
 # What cannot be carried out yet is refused when it is asked for, in these words.
 NOT_YET: Final = {
-    "validation_waiver": (
-        "A held row is not waived through yet: nothing here can post a row the gate refuses. Put "
-        "it right at the quarantine desk, or enter the cost by hand."
-    ),
     "atl_btl": (
         "The locked budget froze what is above and below the line, and no override moves a cost "
         "across it. Ask the completion guarantor for a new budget, and lock that."

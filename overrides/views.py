@@ -20,8 +20,9 @@ from ledger.corrections import Change
 from ledger.media import BYTES, SHOWN
 from ledger.models import Attachment
 from overrides import deciding, mandates, screens, selectors, signatures, tasks
+from overrides.carrying import Asked
 from overrides.deciding import Decision
-from overrides.kinds import NEED_POSTING, Asked
+from overrides.kinds import needs
 from overrides.models import Key, Override
 from overrides.policies import DEFAULT_RULES, Policy
 from overrides.requests import Case, attach_support, request_override
@@ -149,12 +150,11 @@ def override_new(request: ScopedRequest, code: str) -> HttpResponse:
             tasks.wake()
             messages.success(request, f"{made.reference} waits for its signers.")
             return redirect("override", request.production.code, made.number)
-    may_post = "post_entries" in request.actions
     page = {
         "kinds": [
             (k, name)
             for k, name in KINDS.items()
-            if k not in NOT_YET and (may_post or k not in NEED_POSTING)
+            if k not in NOT_YET and needs(k) <= request.actions
         ],
         "sent": request.POST or _asked_before(request),
         "refusal": refusal.message if refusal else "", "not_yet": list(NOT_YET.values()),
@@ -166,7 +166,8 @@ def _asked_before(request: ScopedRequest) -> dict[str, str]:
     """What the form says at first: of ?follows=, what was asked for and sent back."""
     today, follows = timezone.now().date().isoformat(), request.GET.get("follows", "")
     if not (follows.isascii() and follows.isdigit() and len(follows) < 9):
-        return {"day": today}
+        asked = {name: request.GET.get(name, "")[:40] for name in ("kind", "row")}
+        return {"day": today} | asked
     before = _override(request, int(follows))
     if not selectors.may_follow(before, request.user):
         raise NotFoundHere
@@ -183,15 +184,26 @@ def _asked(request: ScopedRequest) -> Asked:
     if any(len(row) != 2 for row in rows):
         raise Invalid("Lines: expected two words a line, such as 3310 1,500.00.")
     kind = sent.get("kind", "")
+    if kind == "validation_waiver":
+        place = _pair(sent.get("row", ""), "Held row: expected its import and number: 12-418.")
+        return Asked(kind, day, row=place)
     if kind != "reclassification":
         return Asked(kind, day, [(a, b) for a, b in rows], sent.get("order", "").strip())
-    batch, _, number = sent.get("document", "").strip().partition("-")
-    if not (batch.isascii() and batch.isdigit() and number.isascii() and number.isdigit()):
-        raise Invalid("Document: expected its number as its page says it, such as 12-3.")
+    document = _pair(
+        sent.get("document", ""), "Document: expected its number as its page says it: 12-3."
+    )
     if any(not (line.isascii() and line.isdigit()) for line, _ in rows):
         raise Invalid("Lines: expected the document's line and its account, such as 1 2220.")
     changes = [Change(int(line), account) for line, account in rows]
-    return Asked(kind, day, document=(int(batch), int(number)), changes=changes)
+    return Asked(kind, day, document=document, changes=changes)
+
+
+def _pair(text: str, refusal: str) -> tuple[int, int]:
+    """Two numbers, as 12-3. Raises Invalid in the words of the refusal."""
+    parts = text.strip().split("-")
+    if len(parts) != 2 or any(not (p.isascii() and p.isdigit() and len(p) < 10) for p in parts):
+        raise Invalid(refusal)
+    return int(parts[0]), int(parts[1])
 
 
 def _case(request: ScopedRequest) -> Case:

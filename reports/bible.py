@@ -15,6 +15,7 @@ from access.models import Production
 from ledger.models import Account, Period
 from ledger.payees import known_payees, shown
 from ledger.selectors import accounts, periods
+from overrides import selectors as overrides
 
 PAGE_LINES = 500
 ZERO = Decimal(0)
@@ -53,6 +54,8 @@ class BibleLine:
     reverses: str
     reversed_by: str
     segments: str
+    # OVERRIDE and its number, where it was posted under one.
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +153,13 @@ def bible(
         opening = {(s.account.pk, s.currency): s.opening for s in sections}
         read = [BibleLine(*row) for row in cursor.fetchall()]
     known = known_payees(production, [line.vendor for line in read])
+    flags = overrides.flags([line.batch_id for line in read])
     lines = []
     for line in read:
         carried = line.running + opening[line.account_id, line.currency]
         vendor, words = shown(known, line.vendor, line.description)
-        lines.append(replace(line, running=carried, vendor=vendor, description=words))
+        flag = flags.get(line.batch_id, "")
+        lines.append(replace(line, running=carried, vendor=vendor, description=words, flag=flag))
     return Bible(here, lines, first, count)
 
 

@@ -79,10 +79,11 @@ def trial_balance_view(
 
 
 def correction_of(line: BibleLine) -> str:
-    """How a line is part of a correction, in its name."""
+    """How a line is part of a correction, in its name, and the override it was posted under."""
+    said = f"Reversed by {line.reversed_by}" if line.reversed_by else ""
     if line.reverses:
-        return f"Reverses {line.reverses}"
-    return f"Reversed by {line.reversed_by}" if line.reversed_by else ""
+        said = f"Reverses {line.reverses}"
+    return "; ".join(part for part in (line.flag, said) if part)
 
 
 def bible_view(

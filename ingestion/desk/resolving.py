@@ -112,7 +112,7 @@ def _carry_out(revision_id: int) -> None:
     if "resolve_quarantine" not in actions_on(revision.made_by, row.production):
         raise NoLongerAllowed(f"{revision.made_by} may no longer resolve held rows here")
     if revision.action == "undo":
-        _say(revision, row, undoing.carry_undo(revision, row).outcome)
+        log_outcome(revision, row, undoing.carry_undo(revision, row).outcome)
         return
     is_released = revision.action == "release"
     asked = [Asked(row, revision.pk, revision.values, revision.mapping, is_released)]
@@ -125,10 +125,10 @@ def _carry_out(revision_id: int) -> None:
         )  # fmt: skip
     if ends[0].outcome != "held":
         # A row held again is at no end yet.
-        _say(revision, row, ends[0].outcome)
+        log_outcome(revision, row, ends[0].outcome)
 
 
-def _say(revision: RowRevision, row: HeldRow, outcome: str) -> None:
+def log_outcome(revision: RowRevision, row: HeldRow, outcome: str) -> None:
     """What became of the row, in its unit's log."""
     said = {
         "action": revision.action,

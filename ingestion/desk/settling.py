@@ -76,6 +76,8 @@ class Reader:
     mapping: Mapping
     gate: Gate
     drafter: Drafter
+    # How its batches say where they come from, besides the mapping.
+    said: str = "fixed"
 
 
 @dataclass(slots=True)
@@ -218,6 +220,15 @@ def _candidates(
     return [Candidate(*pair, *key) for pair, key in zip(clean, keys, strict=True)]
 
 
+def stands_already(reader: Reader, row: HeldRow, line: CleanLine) -> bool:
+    """Whether the document a row states is posted, or the row itself is, by another reading."""
+    production = row.production
+    [(key, _)] = _free_identities(row.batch, reader.mapping, [line])
+    if ledger.posted_documents(production, [key]):
+        return True
+    return bool(ledger.posted_among(production, row.batch.document_id, [row.row]))
+
+
 def _free_identities(
     batch: ImportBatch, mapping: Mapping, lines: Sequence[CleanLine]
 ) -> list[tuple[bytes, bytes]]:
@@ -327,7 +338,7 @@ def _post_units(
                 kind="import",
                 key=hashlib.sha256(key).digest(),
                 document=batch.document,
-                origin=f"{reader.mapping.name}, fixed",
+                origin=f"{reader.mapping.name}, {reader.said}",
             ),
             drafts=drafts,
         )

@@ -21,6 +21,8 @@ from ingestion.reading import mapping_of_import
 from ledger import corrections
 from ledger import selectors as ledger
 from ledger.models import Transaction
+from overrides.models import Override
+from overrides.states import EXECUTED
 from purchasing import selectors as purchasing
 from purchasing.papers import void_paper
 
@@ -52,9 +54,20 @@ def last_step(row: HeldRow) -> Step | None:
         is_row = not (banking.is_banks(row.batch) or mapping_of_import(row.batch).paper)
         return Step("fix", revision, revision.was) if is_row else None
     became = _became(row, steps) if row.state == "posted" else None
+    if _unratified(row) is not None:
+        return None
     if became is None or ledger.reversal_of(row.production, *_key(became)) is not None:
         return None
     return Step("posting", revision, {}, became)
+
+
+def _unratified(row: HeldRow) -> Override | None:
+    """The override the row was posted under, while it may still be taken back unratified."""
+    made = RowRevision.objects.filter(
+        production_id=row.production_id, held_row=row, action="waive", override__state=EXECUTED
+    )
+    found = made.select_related("override").first()
+    return found.override if found else None
 
 
 def _became(
@@ -74,6 +87,12 @@ def _key(document: Transaction) -> tuple[int, int]:
 def check_undo(row: HeldRow, actions: frozenset[str] | set[str], reason: str) -> Step:
     """The step that is to be taken back. Raises Invalid where none can be, or nobody says why, and
     Refused where it takes a right the person has not."""
+    under = _unratified(row)
+    if under is not None:
+        raise Refused(
+            f"The row was posted under {under.reference}, which waits to be ratified: it is taken "
+            "back by itself unless that is done in time."
+        )
     step = last_step(row)
     if step is None:
         raise Invalid(

@@ -9,7 +9,7 @@ from django.urls import reverse
 from access.models import Production
 from ingestion import selectors
 from ingestion.desk import selectors as desk_selectors
-from ingestion.desk import undoing
+from ingestion.desk import undoing, waiving
 from ingestion.desk.acts import field_of, needs_typing
 from ingestion.desk.selectors import Cause
 from ingestion.formats.feeds import FEED
@@ -87,6 +87,7 @@ REVISIONS = {
     "reject": "Rejected",
     "release": "Released as no duplicate",
     "undo": "Taken back",
+    "waive": "Passed over, as it stands",
 }
 OUTCOMES = {
     **ROW_STATES,
@@ -362,6 +363,7 @@ def row_view(row: HeldRow, query: str = "") -> dict[str, Any]:
         ],
         "history": _history(row),
         "undo": _undo(row),
+        "waiver": row.state == "held" and waiving.may_be_asked(row),
         "previous_url": before and reverse("quarantined_row", args=[code, before]) + query,
         "next_url": after and reverse("quarantined_row", args=[code, after]) + query,
         "query": query,

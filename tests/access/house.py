@@ -31,7 +31,7 @@ from ledger.findings import Finding, Verified
 from ledger.holes import convert_holes
 from ledger.rates import RateFile, load_rates
 from ledger.verify import record_result, verify_production
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from prodacct import server
 from purchasing import orders
 from reports import correcting

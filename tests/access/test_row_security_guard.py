@@ -220,7 +220,8 @@ def test_every_protected_table_has_rows_or_the_tests_beside_this_one_prove_nothi
 CALLED_BY_NAME = {
     "journal.append", "journal.attach", "journal.attach_support", "journal.entries_seen",
     "journal.found_by_hash",
-    "journal.held_head", "journal.override_document", "journal.refresh_statistics",
+    "journal.held_head", "journal.override_document", "journal.overrides_of",
+    "journal.refresh_statistics",
     "journal.source_row",
 }  # fmt: skip
 

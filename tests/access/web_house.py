@@ -25,7 +25,7 @@ from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
 from ledger.statement_tables import StatementLine
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from purchasing.funds import FundPlan, move_cash, open_fund
 from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan

@@ -15,8 +15,8 @@ from access.models import User
 from ledger.attachments import attach
 from ledger.models import Attachment
 from overrides import deciding, execution, mandates, requests, selectors, telling
+from overrides.carrying import Asked
 from overrides.deciding import Decision
-from overrides.kinds import Asked
 from overrides.models import Key, Mandate, Override, Step
 from overrides.policies import DEFAULT_RULES, Policy, Rule
 from overrides.requests import Case

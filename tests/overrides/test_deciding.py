@@ -9,8 +9,8 @@ from django.db.utils import DatabaseError
 
 from access.errors import Invalid, Refused
 from overrides import deciding, mandates, selectors
+from overrides.carrying import Asked
 from overrides.deciding import BadSignature, Decision
-from overrides.kinds import Asked
 from overrides.models import Override
 from overrides.policies import DEFAULT_RULES, PolicyError, Rule, check
 from tests.access.house import newcomer

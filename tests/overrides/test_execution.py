@@ -7,7 +7,7 @@ import pytest
 
 from access.errors import Invalid, Refused
 from ledger.corrections import Change
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from overrides.states import NOT_YET
 from tests.budgets.films import DAY, book
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, role

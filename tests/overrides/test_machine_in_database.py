@@ -24,14 +24,15 @@ from access import context
 from access.errors import Refused
 from ledger.verify import verify_production
 from overrides import deciding, mandates, requests, selectors, states
+from overrides.carrying import Asked
 from overrides.deciding import Decision
-from overrides.kinds import Asked
 from overrides.models import Key, Mandate, Override, Step
 from overrides.policies import DEFAULT_RULES, Policy, Rule
 from overrides.requests import Case
 from overrides.verifying import verify_overrides
 from tests.budgets.films import DAY
 from tests.factories import Cast, acting, role
+from tests.ingestion.test_payroll import ANN, imported, paid
 from tests.ledger.raw_batches import query
 from tests.lengths import times
 from tests.overrides.signing import ORIGIN, RP, SIGNERS, Device, Signing, founded, move_clock
@@ -45,7 +46,10 @@ MAY_ASK, MAY_SIGN = {"amir", "lena"}, {"amir", "lena", "bea", "eve"}
 BOTH = {"line_producer", "production_accountant"}
 KINDS = {
     "contingency_draw": (("8001", "-3"), ("3310", "3")), "over_budget": (("3310", "7"),),
+    "validation_waiver": (),  # of the next row that is held
 }  # fmt: skip
+MAY_ASK_FOR = {"validation_waiver": {"amir"}}
+HELD = 12
 WIDER = (
     *(r for r in DEFAULT_RULES if r.kind != "over_budget"),
     Rule(
@@ -173,6 +177,9 @@ class Overrides(RuleBasedStateMachine):
     def begins(self) -> None:
         self.s: Signing = founded(self.cast)
         self.paper = self.s.paper()
+        rows = [(f"Ann {n}", *ANN[1:-1], "1.00") for n in range(HELD)]
+        file = imported(self.s.film, paid(*rows))
+        self.held = [(file.pk, n) for n in range(1, HELD + 1)]
         self.lives: list[Life] = []
         self.words: list[Word] = []
         self.rules: tuple[Rule, ...] = DEFAULT_RULES
@@ -234,11 +241,17 @@ class Overrides(RuleBasedStateMachine):
     def asks(self, name: str, kind: str) -> None:
         made: list[Override] = []
         asked, case = Asked(kind, DAY, KINDS[kind]), Case("the storm", self.paper)
-        is_done = self.attempt(name, name in MAY_ASK, lambda: made.append(
+        if kind == "validation_waiver":
+            if not self.held:
+                return
+            asked = Asked(kind, DAY, row=self.held[-1])
+        is_done = self.attempt(name, name in MAY_ASK_FOR.get(kind, MAY_ASK), lambda: made.append(
             requests.request_override(
                 actor=self.s.person(name), production=self.s.film.production, asked=asked, case=case
             )))  # fmt: skip
         if is_done:
+            if asked.row:
+                self.held.pop()
             fits = [r for r in self.rules if r.kind == kind]
             least = min(fits, key=lambda r: (not r.up_to, r.up_to))
             self.lives.append(Life(made[0], name, frozenset(least.roles), least.threshold))

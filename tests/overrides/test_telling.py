@@ -12,7 +12,7 @@ from django.urls import reverse
 from alerts import selectors as told
 from alerts import sending, services
 from alerts.models import Notice
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from tests.budgets.films import DAY
 from tests.factories import acting, role
 from tests.ingestion.books import do_the_work

@@ -11,8 +11,11 @@ from django.core.management import call_command
 
 from access import context
 from ledger.bundle import export_bundle
+from overrides.carrying import Asked
 from overrides.verifying import verify_overrides
+from tests.budgets.films import DAY
 from tests.factories import role
+from tests.ingestion.test_payroll import ANN, imported, paid
 from tests.ledger.raw_batches import query
 from tests.overrides.signing import Signing
 
@@ -59,6 +62,8 @@ def test_a_bundle_tells_its_overrides_to_whoever_has_nothing_but_python(
 ) -> None:
     a_life(signing)
     signing.executed(signing.draw("7"))
+    file = imported(signing.film, paid((*ANN[:-1], "1.00")))
+    signing.executed(signing.asks(Asked("validation_waiver", DAY, row=(file.pk, 1))))
     with role("owner"):
         export_bundle(production=signing.film.production, out=tmp_path / "books.zip")
     with zipfile.ZipFile(tmp_path / "books.zip") as packed:

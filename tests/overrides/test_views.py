@@ -8,10 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from ingestion.models import HeldRow
 from ledger.attachments import withdraw
 from overrides.models import Override
 from overrides.signatures import from_web, web_base64
 from tests.factories import acting, role
+from tests.ingestion.test_payroll import ANN, imported, paid
 from tests.overrides.signing import Signing
 from tests.signing_in import sign_in
 
@@ -220,3 +222,31 @@ def test_a_line_producer_asks_with_a_document_for_what_needs_no_posting(
         )
         assert "is asked for by somebody who posts entries" in refused.content.decode()
         assert page(signing, "cho", "override_new")[1].status_code == 404  # type: ignore[attr-defined]
+
+
+def test_a_held_row_is_asked_for_from_its_own_page(
+    signing: Signing, browse: Callable[[str], Client]
+) -> None:
+    file = imported(signing.film, paid((*ANN[:-1], "1.00")))
+    with role("owner"):
+        row = HeldRow.objects.get(batch=file)
+    with role("web"):
+        client, seen = page(signing, "amir", "quarantined_row", at=[row.pk])
+        there = f"?kind=validation_waiver&amp;row={file.pk}-1"
+        assert there in seen.content.decode()  # type: ignore[attr-defined]
+        _, form = page(
+            signing, "amir", "override_new", kind="validation_waiver", row=f"{file.pk}-1"
+        )
+        text = form.content.decode()  # type: ignore[attr-defined]
+        assert '<option value="validation_waiver" selected>' in text
+        sent = {"kind": "validation_waiver", "day": "2026-01-14", "reason": "the bureau's slip"}
+        where = reverse("override_new", args=[signing.film.code])
+        for place, said in (("x", "its import and number"), (f"{file.pk}-9", "Not found")):
+            paper = SimpleUploadedFile("letter.txt", b"they will correct it next week")
+            answer = client.post(where, sent | {"row": place, "file": paper}, follow=True)
+            assert said in answer.content.decode()
+        paper = SimpleUploadedFile("letter.txt", b"they will correct it next week")
+        answer = client.post(where, sent | {"row": f"{file.pk}-1", "file": paper}, follow=True)
+        assert f"row 1 of import {file.pk}" in answer.content.decode()
+        _, lena = page(signing, "lena", "override_new")
+    assert "validation_waiver" not in lena.content.decode()  # type: ignore[attr-defined]

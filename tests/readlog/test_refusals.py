@@ -15,7 +15,7 @@ from access import context, services
 from access.models import User
 from access.sessions import hash_of
 from alerts import selectors as told
-from overrides.kinds import Asked
+from overrides.carrying import Asked
 from readlog import repeats
 from readlog.attempt_tables import Attempt
 from tests.access.house import asking, newcomer, own_connection, read, readable

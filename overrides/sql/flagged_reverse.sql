@@ -1,0 +1,1 @@
+DROP FUNCTION journal.overrides_of(bigint[]);
