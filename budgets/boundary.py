@@ -30,7 +30,8 @@ class CostCodeBoundaryViolation(Refused):
         super().__init__(
             f"{was.code} {was.name} is {_words(was)}, {would_be.code} {would_be.name} "
             f"{_words(would_be)}: {locked} froze that boundary when it was locked. Leave the cost "
-            "where it is, or ask the completion guarantor."
+            "where it is, or ask for an override that moves it across, which the completion "
+            "guarantor signs."
         )
 
 

@@ -38,9 +38,10 @@ class NotLocked(Refused):
 @transaction.atomic
 def request_change(
     *, actor: User, production: Production, kind: str, day: date, reason: str,
-    lines: Sequence[tuple[str, str]],
+    lines: Sequence[tuple[str, str]], is_crossing: bool = False,
 ) -> BudgetChange:  # fmt: skip
-    """Ask for a change of the locked budget; `lines` are (account, amount as typed).
+    """Ask for a change of the locked budget; `lines` are (account, amount as typed). A transfer
+    that `is_crossing` the line is one that an override was signed for; the database asks for it.
 
     Raises NotLocked, NotConserved, and Invalid naming the line.
     """
@@ -52,7 +53,7 @@ def request_change(
         raise Invalid("Reason: expected why the budget changes, found nothing.")
     form = office_form(production)
     meant = _meant(form, lines)
-    check_conservation(kind, [(a.line, amount) for a, amount in meant])
+    check_conservation(kind, [(a.line, amount) for a, amount in meant], is_crossing=is_crossing)
     return _ask(actor, production, kind, day, reason, meant)
 
 
@@ -125,7 +126,9 @@ def _meant(form: Form, lines: Sequence[tuple[str, str]]) -> list[tuple[Account, 
     return list(meant.values())
 
 
-def check_conservation(kind: str, lines: Sequence[tuple[str, Decimal]]) -> None:
+def check_conservation(
+    kind: str, lines: Sequence[tuple[str, Decimal]], *, is_crossing: bool = False
+) -> None:
     """What the database asks of a change too; `lines` are (line of the account, amount)."""
     net = sum((m for _, m in lines), ZERO)
     above = sum((m for line, m in lines if line == "ATL"), ZERO)
@@ -144,10 +147,11 @@ def check_conservation(kind: str, lines: Sequence[tuple[str, Decimal]]) -> None:
         return
     if contingency:
         raise NotConserved(f"A {kind} leaves contingency alone: take from it by a draw.")
-    if kind == "transfer" and above != 0:
+    if kind == "transfer" and above != 0 and not is_crossing:
         raise NotConserved(
             f"The transfer would move {above:,f} across the line, and the lock froze what is "
-            "above and below it. Use a contingency draw or an overage."
+            "above and below it. Use a contingency draw or an overage, or ask for an override "
+            "that moves it across."
         )
     if kind == "overage" and min(others) < 0:
         raise NotConserved("An overage adds to accounts: every amount is positive.")

@@ -8,6 +8,7 @@ Each posts in an open period, whatever has become of the original's, and each ha
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from access.errors import Invalid, NotFoundHere, Refused
@@ -168,6 +169,35 @@ def change_distribution(
         ],
     }
     return _correct(actor, form, old, "was_is", said, [was, now])
+
+
+class Moved(NamedTuple):
+    """What a distribution change adds to an account and cost centre, or takes from it."""
+
+    account: Account
+    cost_center_id: int
+    amount: Decimal
+
+
+def planned_move(
+    production: Production, key: tuple[int, int], changes: Sequence[Change]
+) -> list[Moved]:
+    """What `change_distribution` would move in all; nothing is posted. Raises what it raises."""
+    old = posted(production, *key)
+    form = entries.form_for(production, old_unit(production, old))
+    wanted = _wanted(form, old, changes)
+    accounts = {a.pk: a for a in selectors.accounts(production)}
+    sums: dict[tuple[int, int], Decimal] = {}
+    for line in old.postings:
+        if line.line_no not in wanted:
+            continue
+        account, center_id, _ = wanted[line.line_no]
+        was = line.account_id, line.cost_center_id
+        becomes = account.pk, center_id or account.cost_center_id or line.cost_center_id
+        sums[was] = sums.get(was, Decimal(0)) - line.amount
+        sums[becomes] = sums.get(becomes, Decimal(0)) + line.amount
+    moved = [Moved(accounts[a], center, amount) for (a, center), amount in sums.items() if amount]
+    return sorted(moved, key=lambda m: (m.amount, m.account.code, m.cost_center_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ledger.audit_rules import Problem, exact_base64, signature_holds
 FOUNDERS = 3  # from the third person with a key on, mandates are signed
 FEWEST = 2
 GUARANTOR = "bond_representative"
+GUARANTEED = ("contingency_draw", "atl_btl")  # what the guarantor signs for, whatever the rules
 AUDITORS = (GUARANTOR, "studio_executive")
 WEBAUTHN, PASSWORD = "webauthn-es256", "ed25519-password"
 # What a waiver may pass over; of everything else a held row stays where it is.
@@ -332,6 +333,8 @@ class OverrideTree:
             raise Problem(where, f"{name} has no document or no justification")
         if data["kind"] == "validation_waiver":
             _check_waiver(where, name, data["proposed"])
+        if data["kind"] == "atl_btl" and sum(lines):
+            raise Problem(where, f"{name} gives one side of the line what the other does not lose")
         if data["follows"]:
             before = next((a for a in self.asked.values() if a.leaf == data["follows"]), None)
             if before is None or before.state != "rejected" or before.back_to in ("", "nowhere"):
@@ -463,5 +466,5 @@ def _check_rules(where: str, rules: list[dict[str, Any]]) -> None:
             raise Problem(where, f"{rule['kind']}: a threshold below two, or roles beyond it")
         if not rule["roles"] or not rule["ratify_roles"]:
             raise Problem(where, f"{rule['kind']}: nobody signs it, or ratifies it")
-        if rule["kind"] == "contingency_draw" and GUARANTOR not in rule["roles"]:
-            raise Problem(where, "contingency is drawn without the guarantor's signature")
+        if rule["kind"] in GUARANTEED and GUARANTOR not in rule["roles"]:
+            raise Problem(where, f"{rule['kind']}: it goes without the guarantor's signature")

@@ -15,6 +15,7 @@ from ledger.models import Account
 from ledger.override_tree import WAIVABLE
 from overrides import selectors
 from overrides.policies import GUARANTOR, Policy
+from overrides.states import KINDS
 from taxonomy.classify import side
 from taxonomy.money import format_amount
 
@@ -34,7 +35,9 @@ def check(production: Production, kind: str, proposed: dict[str, object]) -> str
     `proposed` holds the lines as they are to be posted.
     """
     lines = _lines(production, proposed)
-    found = [_boundary(production, kind, lines)]
+    found = [
+        _crossing(production, lines) if kind == "atl_btl" else _boundary(production, kind, lines)
+    ]
     if kind == "contingency_draw":
         found.append(_contingency(production, lines))
     if kind == "validation_waiver":
@@ -65,6 +68,36 @@ def _boundary(production: Production, kind: str, lines: Lines) -> str:
     return f"Budget v{locked.number}'s boundary is kept."
 
 
+def _crossing(production: Production, lines: Lines) -> str:
+    """As much is given to one side as is taken from the other, and the guarantor signs for it."""
+    locked = budgets.locked_version(production)
+    if locked is None:
+        raise CheckFailed("No budget is locked: nothing is frozen yet, and it needs no override.")
+    above = sum((m for a, m in lines if side(a.line) == "ATL"), Decimal(0))
+    if sum((m for _, m in lines), Decimal(0)) or any(a.statement != "cost" for a, _ in lines):
+        raise CheckFailed("What is taken from one side of the line is given to the other.")
+    if any(a.line == "CONT" for a, _ in lines):
+        raise CheckFailed("Contingency is on neither side of the line: ask for a draw.")
+    if not above:
+        raise CheckFailed("Nothing crosses the line: it needs no override of this kind.")
+    _guarantor_signs(production, "atl_btl")
+    where = "above" if above > 0 else "below"
+    moved = format_amount(abs(above), production.currency)
+    return f"{moved} goes {where} the line that budget v{locked.number} froze; the guarantor signs."
+
+
+def _guarantor_signs(production: Production, kind: str) -> Policy:
+    policy = selectors.policy(production)
+    if policy is None:
+        raise CheckFailed("There are no signing rules: nobody could sign for the guarantor.")
+    rules = [r for r in policy.rules if r.kind == kind]
+    if not rules or any(GUARANTOR not in r.roles for r in rules):
+        raise CheckFailed(
+            f"{KINDS[kind]}: the completion guarantor signs every one, and the rules do not say so."
+        )
+    return policy
+
+
 def _waiver(proposed: dict[str, object]) -> str:
     """Nothing is passed over but what may be; the gate asks for all the rest as ever."""
     codes = proposed["codes"]
@@ -84,12 +117,7 @@ def _contingency(production: Production, lines: Lines) -> str:
             f"The draw takes {format_amount(taken, currency)} of contingency, and "
             f"{format_amount(now.remains, currency)} is left. Draw less, or ask for an overage."
         )
-    policy = selectors.policy(production)
-    if policy is None:
-        raise CheckFailed("There are no signing rules: nobody could sign for the guarantor.")
-    rules = [r for r in policy.rules if r.kind == "contingency_draw"]
-    if not rules or any(GUARANTOR not in r.roles for r in rules):
-        raise CheckFailed("The completion guarantor signs every draw, and the rules do not say so.")
+    policy = _guarantor_signs(production, "contingency_draw")
     given = selectors.drawn_by_side([a for a, _ in lines], [m for _, m in lines])
     for way, cap in _caps(policy).items():
         total = now.drawn[way] + given[way]

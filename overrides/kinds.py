@@ -18,7 +18,7 @@ from budgets import selectors as budgets
 from budgets.posting import center_of, office_form
 from ledger import corrections, entries
 from ledger import selectors as ledger
-from ledger.corrections import Change
+from ledger.corrections import Change, Posted
 from ledger.models import Account, Batch
 from overrides import carrying, selectors
 from overrides.carrying import POSTING, Asked, Carrier, Meant, not_ratified, why
@@ -31,7 +31,8 @@ from purchasing.models import PurchaseOrder
 from purchasing.orders import LinePlan
 from taxonomy import selectors as taxonomy
 
-CHANGES = {"contingency_draw": "draw", "over_budget": "overage"}
+CHANGES = {"contingency_draw": "draw", "over_budget": "overage", "atl_btl": "transfer"}
+FROZEN = "The lock of budget v{} froze what is above and below the line"
 IS = 2  # of the two documents of a distribution change, the one that shows what it became
 
 
@@ -58,8 +59,9 @@ def needs(kind: str) -> frozenset[str]:
 
 def register() -> None:
     """Say which kinds this app carries out."""
-    for kind in CHANGES:
+    for kind in ("contingency_draw", "over_budget"):
         carrying.add(kind, Carrier(_plan_change, _run_change, _take_change_back))
+    carrying.add("atl_btl", Carrier(_plan_crossing, _run_crossing, _take_crossing_back, POSTING))
     carrying.add("over_po", Carrier(_plan_order, _run_order, _take_order_back, POSTING))
     carrying.add("reclassification", Carrier(_plan_move, _run_move, _move_back, POSTING))
     carrying.add("late_posting", Carrier(_plan_late, _run_late, reverse_whole, POSTING))
@@ -97,11 +99,15 @@ def _plan_change(_: User, production: Production, asked: Asked) -> Meant:
     if not lines:
         raise Invalid("Lines: expected accounts and amounts, found nothing.")
     kind = CHANGES[asked.kind]
-    changes.check_conservation(kind, [(account.line, amount) for account, amount in lines])
+    is_crossing = asked.kind == "atl_btl"
+    changes.check_conservation(
+        kind, [(account.line, amount) for account, amount in lines], is_crossing=is_crossing
+    )
+    rule = FROZEN if is_crossing else "The budget of v{} is what may be spent"
     return Meant(
         f"budget v{locked.number}",
         selectors.entry_of_batch(production, locked.batch_id) or b"",
-        f"The budget of v{locked.number} is what may be spent",
+        rule.format(locked.number),
         {
             "day": asked.day.isoformat(),
             "lines": [_line(a, centers[center_of(a)], amount) for a, amount in lines],
@@ -114,6 +120,7 @@ def _run_change(found: Override, approver: User) -> Batch:
         actor=found.requested_by, production=found.production, kind=CHANGES[found.kind],
         day=_day(found), reason=why(found),
         lines=[(line["account"], _typed(line["amount"])) for line in found.proposed["lines"]],
+        is_crossing=found.kind == "atl_btl",
     )  # fmt: skip
     with _as(found, approver):
         return changes.approve_change(actor=approver, change=change)
@@ -227,15 +234,34 @@ def _amend(
 # --- distribution changes -----------------------------------------------------------------------
 
 
-def _plan_move(actor: User, production: Production, asked: Asked) -> Meant:
+def _to_be_moved(production: Production, asked: Asked) -> Posted:
     if asked.document is None or not asked.changes:
         raise Invalid("Expected a posted document and where its lines belong.")
     old = corrections.posted(production, *asked.document)
     if any(p.currency != production.currency for p in old.postings):
         raise Refused(f"{old.name} is in another currency: move it by a distribution change.")
+    return old
+
+
+def _document_name(old: Posted) -> str:
+    return f"document {old.key[0]}-{old.key[1]} {old.name}"[:120]
+
+
+def moved_lines(production: Production, asked: Asked) -> list[dict[str, str]]:
+    """What moving lines of a document would post, as an override proposes it."""
+    assert asked.document is not None, "what is moved was posted"
+    centers = _centers(production)
+    return [
+        _line(m.account, centers[m.cost_center_id], m.amount)
+        for m in corrections.planned_move(production, asked.document, asked.changes)
+    ]
+
+
+def _plan_move(actor: User, production: Production, asked: Asked) -> Meant:
+    old = _to_be_moved(production, asked)
     proposed: dict[str, Any] = {
         "changes": [asdict(change) for change in asked.changes],
-        "day": asked.day.isoformat(), "document": list(asked.document),
+        "day": asked.day.isoformat(), "document": list(old.key),
     }  # fmt: skip
     proposed["lines"] = _tried(
         lambda: _move(actor, production, asked.day, proposed, "to be asked for")
@@ -245,7 +271,7 @@ def _plan_move(actor: User, production: Production, asked: Asked) -> Meant:
             f"{old.name} stays in its department: make a distribution change, which needs no leave."
         )
     return Meant(
-        f"document {old.key[0]}-{old.key[1]} {old.name}"[:120],
+        _document_name(old),
         selectors.entry_of_batch(production, old.key[0]) or b"",
         "A cost stays in the department it was posted to",
         proposed,
@@ -294,6 +320,45 @@ def _tried(post: Any) -> list[dict[str, str]]:
         lines = selectors.posted_lines(post().pk)
         transaction.set_rollback(True)
     return lines
+
+
+# --- across the line ----------------------------------------------------------------------------
+
+
+def _plan_crossing(actor: User, production: Production, asked: Asked) -> Meant:
+    """Budget that is moved across, or a posted cost. The seal refuses to try it unsigned, so what
+    a cost's move would post is worked out and not tried."""
+    if asked.document is None:
+        return _plan_change(actor, production, asked)
+    locked = budgets.locked_version(production)
+    if locked is None:
+        raise changes.NotLocked("No budget is locked yet: make a distribution change instead.")
+    old = _to_be_moved(production, asked)
+    paper = purchasing.paper_of(production, *old.key)
+    if paper is not None and paper.settled:
+        raise Refused(f"{old.name} is paid: void the payment first, or move budget instead.")
+    if not any(a <= asked.day <= z for a, z, _ in ledger.open_periods(production)):
+        raise Refused(f"{asked.day:%d %b %Y} lies in no open week. Name a day that does.")
+    return Meant(
+        _document_name(old), selectors.entry_of_batch(production, old.key[0]) or b"",
+        FROZEN.format(locked.number),
+        {
+            "changes": [asdict(change) for change in asked.changes], "day": asked.day.isoformat(),
+            "document": list(old.key), "lines": moved_lines(production, asked),
+        },
+    )  # fmt: skip
+
+
+def _run_crossing(found: Override, approver: User) -> Batch:
+    if "document" in found.proposed:
+        return _run_move(found, approver)
+    return _run_change(found, approver)
+
+
+def _take_crossing_back(found: Override, batch: Batch, approver: User) -> Batch:
+    if "document" in found.proposed:
+        return _move_back(found, batch, approver)
+    return _take_change_back(found, batch, approver)
 
 
 # --- closed weeks -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from access.models import Production, User
 from ledger.models import Attachment, Batch
-from overrides.states import BACK_TO, KINDS, NOT_YET, STATES
+from overrides.states import BACK_TO, GUARANTEED, KINDS, STATES
 
 MANDATES = ("key.add", "key.revoke", "policy.set")
 STEPS = ("approve", "reject", "stop", "expire", "execute", "ratify", "revert", "audit")
@@ -130,6 +130,11 @@ class SigningRule(models.Model):
             models.CheckConstraint(
                 condition=models.Q(threshold__gte=2), name="signing_rule_two_people"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(kind__in=list(GUARANTEED))
+                | models.Q(roles__contains=["bond_representative"]),
+                name="signing_rule_guarantor",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -177,10 +182,7 @@ class Override(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["production", "number"], name="override_number"),
             models.CheckConstraint(condition=models.Q(state__in=STATES), name="override_state"),
-            models.CheckConstraint(
-                condition=models.Q(kind__in=[k for k in KINDS if k not in NOT_YET]),
-                name="override_kind",
-            ),
+            models.CheckConstraint(condition=models.Q(kind__in=list(KINDS)), name="override_kind"),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="override_amount"),
             models.CheckConstraint(
                 condition=models.Q(justification__regex=r"\S") & models.Q(rule__regex=r"\S"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from overrides.states import KINDS, LEAST_THRESHOLD, NOT_YET
+from overrides.states import GUARANTEED, KINDS, LEAST_THRESHOLD
 
 GUARANTOR: Final = "bond_representative"
 SIGNING_ROLES: Final = frozenset(
@@ -39,7 +39,7 @@ class Rule:
 
 
 _BOTH = ("line_producer", "production_accountant")
-_ORDINARY = tuple(kind for kind in KINDS if kind not in NOT_YET and kind != "contingency_draw")
+_ORDINARY = tuple(kind for kind in KINDS if kind not in GUARANTEED)
 DEFAULT_RULES: Final = (
     *(
         rule
@@ -49,7 +49,7 @@ DEFAULT_RULES: Final = (
             Rule(kind, "", 2, ("line_producer", GUARANTOR), 72, 72, _BOTH),
         )
     ),
-    Rule("contingency_draw", "", 2, ("line_producer", GUARANTOR), 72, 72, _BOTH),
+    *(Rule(kind, "", 2, ("line_producer", GUARANTOR), 72, 72, _BOTH) for kind in GUARANTEED),
 )
 
 
@@ -118,7 +118,7 @@ def check(policy: Policy) -> Policy:
 
 def _check_rule(rule: Rule) -> None:
     name = KINDS.get(rule.kind, rule.kind)
-    if rule.kind not in KINDS or rule.kind in NOT_YET:
+    if rule.kind not in KINDS:
         raise PolicyError(f"{name}: expected a kind that can be carried out.")
     if rule.up_to and not _AMOUNT.fullmatch(rule.up_to):
         raise PolicyError(f"{name}: expected an amount or nothing, found {rule.up_to[:30]!r}.")
@@ -129,12 +129,12 @@ def _check_rule(rule: Rule) -> None:
     wrong = (set(rule.roles) | set(rule.ratify_roles)) - SIGNING_ROLES
     if wrong or not rule.roles or len(set(rule.roles)) > rule.threshold or not rule.ratify_roles:
         raise PolicyError(f"{name}: expected roles that sign, no more than signatures are needed.")
-    if rule.kind == "contingency_draw" and GUARANTOR not in rule.roles:
-        raise PolicyError("Contingency draw: the completion guarantor signs every draw.")
+    if rule.kind in GUARANTEED and GUARANTOR not in rule.roles:
+        raise PolicyError(f"{name}: the completion guarantor signs every one.")
     if not (0 < rule.open_hours <= MOST_HOURS and 0 < rule.ratify_hours <= MOST_HOURS):
         raise PolicyError(f"{name}: expected 1 to {MOST_HOURS} hours.")
 
 
 def covers_every_kind(rules: Iterable[Rule]) -> bool:
     """Whether every kind that can be carried out has a rule without an upper amount."""
-    return {r.kind for r in rules if not r.up_to} == set(KINDS) - set(NOT_YET)
+    return {r.kind for r in rules if not r.up_to} == set(KINDS)

@@ -16,7 +16,7 @@ from ledger.selectors import attachment_by_id
 from overrides import checks, kinds, selectors
 from overrides.carrying import Asked
 from overrides.models import Override
-from overrides.states import KINDS, NOT_YET
+from overrides.states import KINDS
 
 LONGEST = 2_000
 # Of our own triggers and keys; everything else is a fault and stays one.
@@ -88,13 +88,11 @@ def _may(missing: frozenset[str]) -> str:
 def request_override(*, actor: User, production: Production, asked: Asked, case: Case) -> Override:
     """Ask for an override; it waits for its signers from now on.
 
-    Raises Invalid and Refused in the words of whatever would stop it: a kind that cannot be carried
-    out yet, lines that cannot be posted, checks that no override passes over.
+    Raises Invalid and Refused in the words of whatever would stop it: lines that cannot be posted,
+    checks that no override passes over.
     """
     if asked.kind not in KINDS:
         raise Invalid(f"Kind: expected one of {', '.join(KINDS)}, found {asked.kind[:20]!r}.")
-    if asked.kind in NOT_YET:
-        raise Refused(NOT_YET[asked.kind])
     for name, text in (("Reason", case.justification), ("Clause", case.clause)):
         if len(text) > LONGEST or (name == "Reason" and not text.strip()):
             raise Invalid(f"{name}: expected 1 to {LONGEST} characters.")

@@ -271,6 +271,29 @@ def drawn_by_side(accounts: Sequence[Account], amounts: Sequence[Decimal]) -> di
     return found
 
 
+def unsigned_crossings(production: Production) -> list[str]:
+    """What moved a cost or budget across the line after the first lock, under no override."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 'batch ' || b.id FROM ledger_batch b JOIN ledger_batchtotal t"
+            " ON t.batch_id = b.id AND t.book = 1"
+            " JOIN ledger_account a ON a.id = t.account_id AND a.line = 'ATL'"
+            " WHERE b.production_id = %(p)s AND b.kind = 'was_is' AND b.id > ("
+            "   SELECT min(v.batch_id) FROM budgets_budgetversion v WHERE v.production_id = %(p)s)"
+            " AND NOT EXISTS (SELECT 1 FROM overrides_step s WHERE s.batch_id = b.id)"
+            " GROUP BY b.id HAVING sum(t.amount) <> 0"
+            " UNION ALL SELECT 'BC-' || lpad(c.number::text, 4, '0') FROM budgets_budgetchange c"
+            " JOIN budgets_budgetchangeline l ON l.change_id = c.id"
+            " JOIN ledger_account a ON a.id = l.account_id AND a.line = 'ATL'"
+            " WHERE c.production_id = %(p)s AND c.kind = 'transfer' AND c.state = 'approved'"
+            " AND c.takes_back_id IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM overrides_step s WHERE s.batch_id = c.batch_id)"
+            " GROUP BY c.id HAVING sum(l.amount) <> 0 ORDER BY 1",
+            {"p": production.pk},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def log_lines(production: Production, unit_id: int) -> list[tuple[int, str, bytes]]:
     """(number, line, leaf) of a unit's log, whole. For those who see every row of it."""
     rows = LogEntry.objects.filter(production=production, unit_id=unit_id).order_by("seq")

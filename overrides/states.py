@@ -68,13 +68,8 @@ KINDS: Final = {
     "validation_waiver": "Validation waiver",
     "atl_btl": "Move across above and below the line",
 }
-# What cannot be carried out yet is refused when it is asked for, in these words.
-NOT_YET: Final = {
-    "atl_btl": (
-        "The locked budget froze what is above and below the line, and no override moves a cost "
-        "across it. Ask the completion guarantor for a new budget, and lock that."
-    ),
-}
+# What the completion guarantor signs, whatever else the rules say.
+GUARANTEED: Final = ("contingency_draw", "atl_btl")
 LEAST_THRESHOLD: Final = 2
 
 

@@ -71,6 +71,8 @@ def _rows(production: Production, tree: OverrideTree) -> Iterator[str]:
         ):
             yield f"key {row.number}: it is not as the log says"
     yield from (f"key {number}: it was logged, and is gone" for number in live)
+    for name in selectors.unsigned_crossings(production):
+        yield f"{name}: it crosses the line that the lock froze, under no override"
     in_force = Mandate.objects.filter(production=production, state="in force")
     if {str(m.number) for m in in_force} != tree.mandates:
         yield "mandates: those in force are not those of the log"

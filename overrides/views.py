@@ -27,7 +27,7 @@ from overrides.models import Key, Override
 from overrides.policies import DEFAULT_RULES, Policy
 from overrides.requests import Case, attach_support, request_override
 from overrides.signatures import SignatureError
-from overrides.states import KINDS, NOT_YET
+from overrides.states import KINDS
 
 CHALLENGE = "override_challenge"
 
@@ -154,10 +154,10 @@ def override_new(request: ScopedRequest, code: str) -> HttpResponse:
         "kinds": [
             (k, name)
             for k, name in KINDS.items()
-            if k not in NOT_YET and needs(k) <= request.actions
+            if needs(k) <= request.actions
         ],
         "sent": request.POST or _asked_before(request),
-        "refusal": refusal.message if refusal else "", "not_yet": list(NOT_YET.values()),
+        "refusal": refusal.message if refusal else "",
     }  # fmt: skip
     return render(request, "overrides/new.html", page, status=refusal.status if refusal else 200)
 
@@ -187,7 +187,8 @@ def _asked(request: ScopedRequest) -> Asked:
     if kind == "validation_waiver":
         place = _pair(sent.get("row", ""), "Held row: expected its import and number: 12-418.")
         return Asked(kind, day, row=place)
-    if kind != "reclassification":
+    moves_cost = kind == "reclassification" or (kind == "atl_btl" and sent.get("document"))
+    if not moves_cost:
         return Asked(kind, day, [(a, b) for a, b in rows], sent.get("order", "").strip())
     document = _pair(
         sent.get("document", ""), "Document: expected its number as its page says it: 12-3."

@@ -82,7 +82,7 @@ def test_what_is_not_conserved_is_refused_in_words_and_by_the_database(
     locked(film)
     with pytest.raises(NotConserved, match=sentence):
         requested(film, kind, *lines)
-    monkeypatch.setattr(changes, "check_conservation", lambda kind, lines: None)
+    monkeypatch.setattr(changes, "check_conservation", lambda kind, lines, **more: None)
     with pytest.raises(Refused, match="the total is conserved"):
         requested(film, kind, *lines)
 

@@ -8,7 +8,6 @@ import pytest
 from access.errors import Invalid, Refused
 from ledger.corrections import Change
 from overrides.carrying import Asked
-from overrides.states import NOT_YET
 from tests.budgets.films import DAY, book
 from tests.factories import Film, acting, cost_line, cost_lines, import_data, role
 from tests.ledger.raw_batches import query
@@ -133,15 +132,6 @@ def test_a_late_journal_posts_to_a_closed_weeks_costs_and_is_reversed(signing: S
     move_clock(found, "ratify_by")
     assert signing.works() == 1
     assert book(signing.film, 1) == {}
-
-
-@pytest.mark.parametrize("kind", NOT_YET)
-def test_what_cannot_be_carried_out_is_refused_in_words_when_it_is_asked_for(
-    signing: Signing, kind: str
-) -> None:
-    with pytest.raises(Refused) as refusal:
-        signing.asks(Asked(kind, DAY, (("3310", "1"),)))
-    assert refusal.value.message == NOT_YET[kind]
 
 
 def test_contingency_is_looked_at_when_it_is_asked_for_and_again_when_it_is_drawn(

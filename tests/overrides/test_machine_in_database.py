@@ -46,9 +46,10 @@ MAY_ASK, MAY_SIGN = {"amir", "lena"}, {"amir", "lena", "bea", "eve"}
 BOTH = {"line_producer", "production_accountant"}
 KINDS = {
     "contingency_draw": (("8001", "-3"), ("3310", "3")), "over_budget": (("3310", "7"),),
+    "atl_btl": (("3310", "-2"), ("1401", "2")),
     "validation_waiver": (),  # of the next row that is held
 }  # fmt: skip
-MAY_ASK_FOR = {"validation_waiver": {"amir"}}
+MAY_ASK_FOR = {"atl_btl": {"amir"}, "validation_waiver": {"amir"}}
 HELD = 12
 WIDER = (
     *(r for r in DEFAULT_RULES if r.kind != "over_budget"),

@@ -64,6 +64,8 @@ def test_a_bundle_tells_its_overrides_to_whoever_has_nothing_but_python(
     signing.executed(signing.draw("7"))
     file = imported(signing.film, paid((*ANN[:-1], "1.00")))
     signing.executed(signing.asks(Asked("validation_waiver", DAY, row=(file.pk, 1))))
+    across = (("3310", "-9"), ("1401", "9"))
+    signing.executed(signing.asks(Asked("atl_btl", DAY, across)))
     with role("owner"):
         export_bundle(production=signing.film.production, out=tmp_path / "books.zip")
     with zipfile.ZipFile(tmp_path / "books.zip") as packed:
