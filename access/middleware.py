@@ -7,7 +7,7 @@ data) and before the view runs. What a person may not do answers exactly like wh
 import logging
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.internal.stagekit import unstash_login
@@ -75,9 +75,11 @@ class ScopeMiddleware:
         """Whoever is signed in: as strongly as their roles ask, and to what they may open."""
         if not stepup.has_passed(request, user) and stepup.is_needed(user):
             return _to_second_factor(request, user)
-        if action == roles.PERSON or self._may(request, user, action, kwargs["code"]):
-            return None
-        return self.process_exception(request, NotFoundHere())
+        if action != roles.PERSON and not self._may(request, user, action, kwargs["code"]):
+            return self.process_exception(request, NotFoundHere())
+        match = request.resolver_match
+        is_due = stepup.is_due(request, user, (match.url_name or "") if match else "")
+        return _to_proof(request) if is_due else None
 
     def _enter_as_who_is_signing_in(self, request: HttpRequest) -> None:
         """Between the password and the second factor one's own keys may be read, no more."""
@@ -131,7 +133,19 @@ def _to_proof(request: HttpRequest) -> HttpResponse:
     since keeping it would put a form with its cookie into the session's row."""
     methods = get_account_adapter().get_reauthentication_methods(request.user)
     where = methods[0]["url"] if methods else reverse("mfa_index")
-    return redirect(f"{where}?next={quote(request.get_full_path())}")
+    return redirect(f"{where}?next={quote(_page_of(request))}")
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page to come back to: what was asked for, or the page a form was sent from."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    sent_from: str = request.META.get("HTTP_REFERER", "")
+    if get_account_adapter().is_safe_url(sent_from):
+        parts = urlsplit(sent_from)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    code = request.resolver_match.kwargs.get("code") if request.resolver_match else None
+    return reverse("landing", args=[code]) if code else reverse("productions")
 
 
 def too_large(request: HttpRequest) -> Refused | None:

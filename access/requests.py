@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from access.models import Membership, Production, User
 
+VIEWING = "viewing"  # in the session: the number of the view, and its production's
+
 
 @dataclass(frozen=True, slots=True)
 class Viewing:

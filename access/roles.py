@@ -63,6 +63,32 @@ READ_ONLY: Final = frozenset({"auditor"})
 # is published may stay out.
 SECOND_FACTOR: Final = frozenset(ROLES)
 
+# What weighs: whoever does it has proved who they are of late (access/stepup.py, decision 42).
+WEIGHTY: Final = frozenset(
+    {
+        "import_files",
+        "resolve_quarantine",
+        "post_entries",
+        "approve_orders",
+        "close_periods",
+        "request_overrides",
+    }
+)
+# Pages on which something weighty is typed, among those that also only show: asked for before.
+WEIGHTY_FORMS: Final = frozenset(
+    {
+        "imports",
+        "import_mapping",
+        "mappings",
+        "attachments",
+        "quarantined_row",
+        "quarantine_cause",
+    }
+)
+_ONLY_READ: Final = frozenset({"import_files", "resolve_quarantine"})
+# Each goes on with what was begun under a proof.
+_GOES_ON: Final = frozenset({"upload_piece", "upload_end"})
+
 # Anybody: no login. Enrolling: signed in, though perhaps by the password alone. Person: any person
 # who is signed in as their roles ask. Member: any member of the production.
 ANYBODY: Final = "anybody"
@@ -218,6 +244,14 @@ URLS_OF_ATTACHMENTS: Final = frozenset({"attach", "attachments"})
 def actions_of(role: str) -> frozenset[str]:
     """The actions a role grants. KeyError for a role that does not exist."""
     return ROLES[role][1]
+
+
+def weighs(url_name: str, *, is_form: bool) -> bool:
+    """Whether an address asks for a late proof: when it is sent to, or where its form is opened."""
+    action = URL_ACTIONS.get(url_name, "")
+    if action not in WEIGHTY or url_name in _GOES_ON:
+        return False
+    return not is_form or url_name in WEIGHTY_FORMS or action not in _ONLY_READ
 
 
 def label_of(role: str) -> str:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from access import roles, selectors
 from access.models import User
+from access.requests import VIEWING
 
 SECOND = "mfa"
 
@@ -39,14 +40,27 @@ def is_enrolled(user: User) -> bool:
     return bool(Authenticator.objects.filter(user_id=user.pk, type__in=factors).exists())
 
 
-def proved_lately(request: HttpRequest, user: User) -> bool:
+def proved_lately(request: HttpRequest, user: User, seconds: float | None = None) -> bool:
     """Whether the person has just proved who they are, as strongly as they can.
 
     Signing in counts. Whoever has a second factor has proved nothing by a password alone.
     """
-    since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    asked = {SECOND} if is_enrolled(user) else {SECOND, "password"}
-    return any(p["method"] in asked and p["at"] > since for p in proofs(request, user))
+    most = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT if seconds is None else seconds
+    late = {p["method"] for p in proofs(request, user) if p["at"] > time.time() - most}
+    return SECOND in late or ("password" in late and not is_enrolled(user))
+
+
+def is_due(request: HttpRequest, user: User, url_name: str) -> bool:
+    """Whether what is asked for weighs, and the last proof is too long ago for it.
+
+    Opening a form asks sooner than sending it, by as long as a session rests before it ends: what
+    was typed into a form that was opened in time is taken.
+    """
+    is_form = request.method in ("GET", "HEAD")
+    if not roles.weighs(url_name, is_form=is_form) or VIEWING in request.session:
+        return False
+    spare = 0 if is_form else settings.SESSION_IDLE_SECONDS
+    return not proved_lately(request, user, settings.STEP_UP_SECONDS + spare)
 
 
 def record_enrolment(request: HttpRequest, user: User, kind: str) -> None:

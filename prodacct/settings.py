@@ -158,6 +158,8 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Half a shooting day: signed in at nine, asked again after lunch (docs/decisions/0042).
+STEP_UP_SECONDS = int(os.environ.get("PRODACCT_STEP_UP_MINUTES", "240")) * 60
 PASSWORD_RESET_TIMEOUT = 3600
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 MFA_ADAPTER = "access.adapters.MFAAdapter"

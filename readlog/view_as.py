@@ -18,11 +18,10 @@ from access import context, roles, selectors
 from access.errors import Refused
 from access.middleware import refused
 from access.models import User
-from access.requests import ScopedRequest, Viewing
+from access.requests import VIEWING, ScopedRequest, Viewing
 from readlog import viewing
 
 log = logging.getLogger(__name__)
-KEPT: Final = "viewing"  # in the session: the number of the view, and its production's
 STOP: Final = "view_as_stop"
 _SIGNING_OUT: Final = frozenset({"logout", "account_logout"})
 View = Callable[..., HttpResponse]
@@ -48,7 +47,7 @@ class ViewAsMiddleware:
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """Nothing for who views as nobody; else the same request as the person viewed as."""
-        user, kept = request.user, request.session.get(KEPT)
+        user, kept = request.user, request.session.get(VIEWING)
         if kept is None or not isinstance(user, User):
             return None
         match = request.resolver_match
@@ -95,7 +94,7 @@ class ViewAsMiddleware:
 
 def _end_with_session(request: HttpRequest, user: User) -> None:
     """Signing out ends the view; then the request goes on as one about no production."""
-    number, production_id = request.session[KEPT]
+    number, production_id = request.session[VIEWING]
     context.enter(user_id=user.pk, production_id=production_id)
     mark = viewing.mark_of(request.session.session_key)
     viewing.end(actor=user, number=number, mark=mark, how="session")
@@ -104,7 +103,7 @@ def _end_with_session(request: HttpRequest, user: User) -> None:
 
 def _over(request: HttpRequest, found: viewing.Held | None) -> HttpResponse:
     """The view is over: nothing is shown to whoever does not know it yet."""
-    del request.session[KEPT]
+    del request.session[VIEWING]
     why = viewing.ENDED[found.standing] if found else "the session is another one"
     messages.warning(request, f"You no longer view as somebody else: {why}.")
     return redirect("productions")

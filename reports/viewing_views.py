@@ -11,10 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from access import door, roles
 from access.devices import device_of
 from access.errors import NotFoundHere, Refused
-from access.requests import ScopedRequest
+from access.requests import VIEWING, ScopedRequest
 from access.selectors import person_by_id
 from readlog import viewing
-from readlog.view_as import KEPT
 from readlog.viewing_tables import Viewing
 
 
@@ -64,7 +63,7 @@ def view_as_begin(request: ScopedRequest, code: str) -> HttpResponse:
     except Refused as fault:
         return _page(request, fault)
     assert person is not None, "the database knows whom"
-    request.session[KEPT] = [number, request.production.pk]
+    request.session[VIEWING] = [number, request.production.pk]
     door.note(request, "view_began", request.user.email)
     door.note(request, "seen_as", person.email)
     return redirect("landing", code)
@@ -73,10 +72,10 @@ def view_as_begin(request: ScopedRequest, code: str) -> HttpResponse:
 @require_POST
 def view_as_stop(request: ScopedRequest, code: str) -> HttpResponse:
     """Stop: from the next page on it is one's own."""
-    number, production_id = request.session.get(KEPT, (0, request.production.pk))
+    number, production_id = request.session.get(VIEWING, (0, request.production.pk))
     if production_id != request.production.pk:
         raise NotFoundHere
-    request.session.pop(KEPT, None)
+    request.session.pop(VIEWING, None)
     mark = viewing.mark_of(request.session.session_key)
     if viewing.end(actor=request.user, number=number, mark=mark, how="button"):
         door.note(request, "view_ended", request.user.email)

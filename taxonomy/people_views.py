@@ -186,5 +186,6 @@ def person_end(request: ScopedRequest, code: str, person_id: int) -> HttpRespons
 @require_POST
 def invitation_withdraw(request: ScopedRequest, code: str, invitation_id: int) -> HttpResponse:
     """Take an invitation back."""
+    _prove(request)
     placing.withdraw(actor=request.user, production=request.production, invitation_id=invitation_id)
     return redirect("people", code)

@@ -41,7 +41,7 @@ async function ask(url, body, headers, signal) {
   }
   if (response.headers.get("content-type")?.startsWith("application/json")) return response.json();
   if (response.status >= 500) throw new Away(String(response.status));
-  if (response.redirected) throw new Refusal("You are signed out. Sign in and choose the file again: it goes on where it stopped.");
+  if (response.redirected) throw new Refusal("You are signed out, or are to prove again who you are. Open this page anew and choose the file again: it goes on where it stopped.");
   throw new Refusal(`Not received: the server answered ${response.status}.`);
 }
 
