@@ -20,6 +20,13 @@ LOCK_KEY = 0x74657374  # "test": one process at a time makes or copies
 
 def make_test_database(name: str) -> None:
     """A migrated database of this name, new; Django's connection leads to it from now on."""
+    copy_migrated(name)
+    connection.close()
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+
+
+def copy_migrated(name: str) -> None:
+    """A migrated database of this name, new, in the place of one that was there."""
     migrated = PREFIX + _shape()
     admin_url = server.connection_string("admin", "postgres")
     with psycopg.connect(admin_url, autocommit=True) as admin:
@@ -32,8 +39,6 @@ def make_test_database(name: str) -> None:
         admin.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(made, copied, owner)
         )
-    connection.close()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
 
 
 def _migrate(admin: "psycopg.Connection[tuple[object, ...]]", migrated: str) -> None:

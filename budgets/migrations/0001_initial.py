@@ -83,6 +83,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "number"), name="budget_change_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ("transfer", "draw", "overage"))),
+                        name="budget_change_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["requested", "approved", "rejected"])),
+                        name="budget_change_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason__regex", "\\S")), name="budget_change_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -130,6 +146,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("change", "account"), name="budget_change_account"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True),
+                        name="budget_change_not_zero",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -221,6 +246,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "number"), name="budget_number"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "locked")),
+                        fields=("production",),
+                        name="one_locked_budget",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("draft", "approved", "locked", "superseded"))
+                        ),
+                        name="budget_state",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("rate__gt", 0)), name="budget_rate"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -276,6 +316,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("version", "number"), name="budget_line_number")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -343,6 +386,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "number"), name="efc_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(("way__in", ("efc", "etc", "delta"))), name="efc_way"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason__regex", "\\S")), name="efc_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -384,92 +436,5 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
             },
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchange",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="budget_change_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ("transfer", "draw", "overage"))),
-                name="budget_change_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["requested", "approved", "rejected"])),
-                name="budget_change_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__regex", "\\S")), name="budget_change_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchangeline",
-            constraint=models.UniqueConstraint(
-                fields=("change", "account"), name="budget_change_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetchangeline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="budget_change_not_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetversion",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="budget_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "locked")),
-                fields=("production",),
-                name="one_locked_budget",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ("draft", "approved", "locked", "superseded"))),
-                name="budget_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rate__gt", 0)), name="budget_rate"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="budgetline",
-            constraint=models.UniqueConstraint(
-                fields=("version", "number"), name="budget_line_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="efcentry",
-            constraint=models.UniqueConstraint(fields=("production", "number"), name="efc_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="efcentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("way__in", ("efc", "etc", "delta"))), name="efc_way"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="efcentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__regex", "\\S")), name="efc_reason"
-            ),
         ),
     ]

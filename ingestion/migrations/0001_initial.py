@@ -38,6 +38,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("action__in", ["resubmit", "reject"])),
+                        name="revision_action",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -117,6 +123,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "rejected"), _negated=True),
+                        fields=("production", "document", "source", "form", "declared"),
+                        name="document_read_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "rows",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("posted"), "+", models.F("duplicate")
+                                    ),
+                                    "+",
+                                    models.F("quarantined"),
+                                ),
+                            )
+                        ),
+                        name="every_row_accounted",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -172,6 +200,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["held", "resubmitted"])),
+                        fields=["production", "cause"],
+                        name="held_by_cause",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "batch", "row"), name="held_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["held", "resubmitted", "posted", "duplicate", "rejected"],
+                            )
+                        ),
+                        name="held_row_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -302,56 +351,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "ready")),
+                        fields=["priority", "id"],
+                        name="work_ready",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["claimed_at"],
+                        name="work_running",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "subject_id"), name="work_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["ready", "running", "done", "dead"])),
+                        name="work_state",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="importbatch",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "rejected"), _negated=True),
-                fields=("production", "document", "source", "form", "declared"),
-                name="document_read_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "rows",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("posted"), "+", models.F("duplicate")
-                            ),
-                            "+",
-                            models.F("quarantined"),
-                        ),
-                    )
-                ),
-                name="every_row_accounted",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="heldrow",
-            index=models.Index(
-                condition=models.Q(("state__in", ["held", "resubmitted"])),
-                fields=["production", "cause"],
-                name="held_by_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="heldrow",
-            constraint=models.UniqueConstraint(
-                fields=("production", "batch", "row"), name="held_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="heldrow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["held", "resubmitted", "posted", "duplicate", "rejected"])
-                ),
-                name="held_row_state",
-            ),
         ),
         migrations.AddField(
             model_name="revisionoutcome",
@@ -360,35 +379,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="access.production",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rowrevision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("action__in", ["resubmit", "reject"])), name="revision_action"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(
-                condition=models.Q(("state", "ready")), fields=["priority", "id"], name="work_ready"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workitem",
-            index=models.Index(
-                condition=models.Q(("state", "running")), fields=["claimed_at"], name="work_running"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.UniqueConstraint(fields=("kind", "subject_id"), name="work_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="workitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["ready", "running", "done", "dead"])),
-                name="work_state",
             ),
         ),
     ]

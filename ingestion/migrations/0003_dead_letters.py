@@ -60,6 +60,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["file", "call", "work"])),
+                        name="letter_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["waiting", "retrying", "given_up", "decided", "done", "dropped"],
+                            )
+                        ),
+                        name="letter_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +117,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("most_bytes__gt", 0), ("most_rows__gt", 0)),
+                        name="threshold_above_zero",
+                    )
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -245,21 +266,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="deadletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["file", "call", "work"])), name="letter_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deadletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["waiting", "retrying", "given_up", "decided", "done", "dropped"])
-                ),
-                name="letter_state",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="decision",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -268,13 +274,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="decision_action",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="threshold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("most_bytes__gt", 0), ("most_rows__gt", 0)),
-                name="threshold_above_zero",
             ),
         ),
         migrations.RunSQL(

@@ -52,6 +52,62 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["waiting", "working", "done", "stopped"])
+                        ),
+                        name="desk_act_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "rows__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            django.db.models.expressions.CombinedExpression(
+                                                models.F("posted"), "+", models.F("duplicate")
+                                            ),
+                                            "+",
+                                            models.F("held"),
+                                        ),
+                                        "+",
+                                        models.F("rejected"),
+                                    ),
+                                    "+",
+                                    models.F("passed"),
+                                ),
+                            )
+                        ),
+                        name="desk_act_counts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "done"), _negated=True),
+                            (
+                                "rows",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            django.db.models.expressions.CombinedExpression(
+                                                models.F("posted"), "+", models.F("duplicate")
+                                            ),
+                                            "+",
+                                            models.F("held"),
+                                        ),
+                                        "+",
+                                        models.F("rejected"),
+                                    ),
+                                    "+",
+                                    models.F("passed"),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="desk_act_accounted",
+                    ),
+                ],
             },
         ),
         migrations.RemoveIndex(
@@ -133,67 +189,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="desk_act_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deskact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["waiting", "working", "done", "stopped"])),
-                name="desk_act_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deskact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "rows__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        models.F("posted"), "+", models.F("duplicate")
-                                    ),
-                                    "+",
-                                    models.F("held"),
-                                ),
-                                "+",
-                                models.F("rejected"),
-                            ),
-                            "+",
-                            models.F("passed"),
-                        ),
-                    )
-                ),
-                name="desk_act_counts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deskact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "done"), _negated=True),
-                    (
-                        "rows",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        models.F("posted"), "+", models.F("duplicate")
-                                    ),
-                                    "+",
-                                    models.F("held"),
-                                ),
-                                "+",
-                                models.F("rejected"),
-                            ),
-                            "+",
-                            models.F("passed"),
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="desk_act_accounted",
             ),
         ),
         migrations.AddConstraint(

@@ -39,6 +39,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("change__in", ["renamed", "moved", "new", "missing"])),
+                        name="drift_change",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -69,6 +75,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "rows",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("posted"), "+", models.F("duplicate")
+                                    ),
+                                    "+",
+                                    models.F("quarantined"),
+                                ),
+                            )
+                        ),
+                        name="dry_run_accounts",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -93,6 +116,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("number__gte", 1)), name="mapping_version_from_one"
+                    )
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -231,13 +259,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="driftentry",
             constraint=models.CheckConstraint(
-                condition=models.Q(("change__in", ["renamed", "moved", "new", "missing"])),
-                name="drift_change",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="driftentry",
-            constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("verdict__in", ["resolved", "unread", "stopped"]),
                     models.Q(("decided_by__isnull", False), ("verdict__in", ["mapped", "ignored"])),
@@ -247,33 +268,9 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="dryrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "rows",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("posted"), "+", models.F("duplicate")
-                            ),
-                            "+",
-                            models.F("quarantined"),
-                        ),
-                    )
-                ),
-                name="dry_run_accounts",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="mappingversion",
             constraint=models.UniqueConstraint(
                 fields=("production", "source", "number"), name="mapping_version_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mappingversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__gte", 1)), name="mapping_version_from_one"
             ),
         ),
         migrations.RunSQL(

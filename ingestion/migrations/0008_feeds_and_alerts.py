@@ -61,6 +61,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at__isnull", True)),
+                        fields=("production", "kind", "source"),
+                        name="one_open_alert",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["file", "call", "work"])),
+                        name="alert_kind",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -135,6 +146,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("alert", "user"), name="alert_seen_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -184,6 +198,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "name"), name="feed_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("calls_per_minute__gt", 0), ("every_minutes__gt", 0)),
+                        name="feed_pace",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -245,6 +266,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")),
+                        fields=("feed",),
+                        name="one_run_at_a_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -299,6 +327,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "number"), name="page_once"),
+                    models.UniqueConstraint(fields=("run", "asked"), name="position_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -337,6 +369,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("sent_at__isnull", True)),
+                        fields=("alert", "channel"),
+                        name="one_waiting_notice",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["mail", "webhook"])),
+                        name="notice_channel",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -374,70 +417,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["feed", "hook"])), name="secret_kind"
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="alert",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at__isnull", True)),
-                fields=("production", "kind", "source"),
-                name="one_open_alert",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="alert",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["file", "call", "work"])), name="alert_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="alertseen",
-            constraint=models.UniqueConstraint(fields=("alert", "user"), name="alert_seen_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="feed",
-            constraint=models.UniqueConstraint(fields=("production", "name"), name="feed_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="feed",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("calls_per_minute__gt", 0), ("every_minutes__gt", 0)),
-                name="feed_pace",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "running")), fields=("feed",), name="one_run_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedpage",
-            constraint=models.UniqueConstraint(fields=("run", "number"), name="page_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="feedpage",
-            constraint=models.UniqueConstraint(fields=("run", "asked"), name="position_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("sent_at__isnull", True)),
-                fields=("alert", "channel"),
-                name="one_waiting_notice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["mail", "webhook"])), name="notice_channel"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="secret",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["feed", "hook"])), name="secret_kind"
-            ),
         ),
         migrations.RunSQL((SQL / "feeds.sql").read_text(), (SQL / "feeds_reverse.sql").read_text()),
     ]

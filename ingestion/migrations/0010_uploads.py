@@ -72,6 +72,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("production", "made_by", "sha256"),
+                        name="upload_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("byte_size__gt", 0),
+                            ("received__gte", 0),
+                            ("received__lte", models.F("byte_size")),
+                        ),
+                        name="upload_within_its_size",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -115,32 +130,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("upload", "start"), name="upload_piece_once")
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("production", "made_by", "sha256"),
-                name="upload_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="upload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("byte_size__gt", 0),
-                    ("received__gte", 0),
-                    ("received__lte", models.F("byte_size")),
-                ),
-                name="upload_within_its_size",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpiece",
-            constraint=models.UniqueConstraint(
-                fields=("upload", "start"), name="upload_piece_once"
-            ),
         ),
         migrations.RunSQL(
             (SQL / "uploads.sql").read_text(), (SQL / "uploads_reverse.sql").read_text()

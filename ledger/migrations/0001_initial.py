@@ -64,6 +64,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "key"), name="batch_key")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +115,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "code"), name="account_code")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -301,6 +307,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "number"), name="period_number"),
+                    models.UniqueConstraint(
+                        fields=("production", "starts_on"), name="period_start"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on__gte", models.F("starts_on"))),
+                        name="period_in_order",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "closed"])), name="period_state"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -373,6 +392,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        fields=["production", "cost_center", "account"], name="total_by_center"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -499,6 +523,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        fields=["production", "account", "period"], name="posting_by_account"
+                    ),
+                    models.Index(
+                        condition=models.Q(("commitment__isnull", False)),
+                        fields=["production", "commitment"],
+                        name="posting_by_commitment",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True),
+                        name="posting_amount_not_zero",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("account", models.F("counter_account")), _negated=True),
+                        name="posting_two_accounts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -533,6 +577,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "sha256"), name="document_sha256")
+                ],
             },
         ),
         migrations.AddField(
@@ -678,11 +725,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses_batch__isnull", False)),
+                        fields=("production", "reverses_batch", "reverses_number"),
+                        name="transaction_reversed_once",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("production", "document_key"), name="transaction_identity"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("production", "document", "source_row"),
+                        name="transaction_source_row",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.UniqueConstraint(fields=("production", "code"), name="account_code"),
         ),
         migrations.AddField(
             model_name="sealedleaves",
@@ -691,93 +748,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="access.production",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="period_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.UniqueConstraint(
-                fields=("production", "starts_on"), name="period_start"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="period_in_order"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="period",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "closed"])), name="period_state"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="batchtotal",
-            index=models.Index(
-                fields=["production", "cost_center", "account"], name="total_by_center"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="posting",
-            index=models.Index(
-                fields=["production", "account", "period"], name="posting_by_account"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="posting",
-            index=models.Index(
-                condition=models.Q(("commitment__isnull", False)),
-                fields=["production", "commitment"],
-                name="posting_by_commitment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="posting",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="posting_amount_not_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="posting",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("account", models.F("counter_account")), _negated=True),
-                name="posting_two_accounts",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sourcedocument",
-            constraint=models.UniqueConstraint(
-                fields=("production", "sha256"), name="document_sha256"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.UniqueConstraint(fields=("production", "key"), name="batch_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reverses_batch__isnull", False)),
-                fields=("production", "reverses_batch", "reverses_number"),
-                name="transaction_reversed_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.UniqueConstraint(
-                fields=("production", "document_key"), name="transaction_identity"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.UniqueConstraint(
-                fields=("production", "document", "source_row"), name="transaction_source_row"
             ),
         ),
     ]

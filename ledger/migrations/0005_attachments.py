@@ -95,6 +95,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["production", "batch", "number"], name="attachment_of")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -147,10 +150,6 @@ class Migration(migrations.Migration):
             options={
                 "default_permissions": (),
             },
-        ),
-        migrations.AddIndex(
-            model_name="attachment",
-            index=models.Index(fields=["production", "batch", "number"], name="attachment_of"),
         ),
         migrations.RunSQL(
             (SQL / "attachments.sql").read_text(), (SQL / "attachments_reverse.sql").read_text()

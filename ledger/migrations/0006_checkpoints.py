@@ -54,6 +54,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "unit", "size"), name="checkpoint_size"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -134,21 +139,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["production", "unit", "size"], name="verified_to")
+                ],
             },
         ),
         migrations.AddIndex(
             model_name="logentry",
             index=models.Index(fields=["production", "leaf"], name="entry_by_leaf"),
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.UniqueConstraint(
-                fields=("production", "unit", "size"), name="checkpoint_size"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="verification",
-            index=models.Index(fields=["production", "unit", "size"], name="verified_to"),
         ),
         migrations.RunSQL(
             (SQL / "leaves.sql").read_text(), (SQL / "leaves_reverse.sql").read_text()

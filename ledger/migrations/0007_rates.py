@@ -71,7 +71,24 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.CharField(blank=True, max_length=200)),
             ],
-            options={"default_permissions": ()},
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("supersedes__isnull", True)),
+                        fields=("production", "source", "published_on"),
+                        name="rate_sheet_day",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("supersedes__isnull", True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="rate_sheet_correction_has_reason",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Conversion",
@@ -168,7 +185,14 @@ class Migration(migrations.Migration):
                 ),
                 ("number", models.IntegerField()),
             ],
-            options={"default_permissions": ()},
+            options={
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "batch", "number"), name="filled_hole_document"
+                    )
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name="posting",
@@ -202,31 +226,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="posting_amount_not_zero",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="filledhole",
-            constraint=models.UniqueConstraint(
-                fields=("production", "batch", "number"), name="filled_hole_document"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ratesheet",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("supersedes__isnull", True)),
-                fields=("production", "source", "published_on"),
-                name="rate_sheet_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ratesheet",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("supersedes__isnull", True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="rate_sheet_correction_has_reason",
             ),
         ),
         migrations.RunSQL((SQL / "rates.sql").read_text(), (SQL / "rates_reverse.sql").read_text()),

@@ -66,6 +66,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "episode",
+                                    "location",
+                                    "set",
+                                    "insurance",
+                                    "1099",
+                                    "free1",
+                                    "free2",
+                                    "free3",
+                                    "free4",
+                                ],
+                            )
+                        ),
+                        name="segment_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("code__regex", "^[A-Z0-9][A-Z0-9._/-]{0,15}$")),
+                        name="segment_code_form",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -121,35 +146,6 @@ class Migration(migrations.Migration):
             model_name="segment",
             constraint=models.UniqueConstraint(
                 fields=("production", "kind", "code"), name="segment_code"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "episode",
-                            "location",
-                            "set",
-                            "insurance",
-                            "1099",
-                            "free1",
-                            "free2",
-                            "free3",
-                            "free4",
-                        ],
-                    )
-                ),
-                name="segment_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("code__regex", "^[A-Z0-9][A-Z0-9._/-]{0,15}$")),
-                name="segment_code_form",
             ),
         ),
         migrations.RunSQL(

@@ -50,6 +50,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "name"), name="bank_account_name"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("production", "account"), name="bank_account_ledger_account"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -86,6 +94,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "key"), name="bank_identifier_key"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -136,6 +149,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "key"), name="bank_statement_key")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -253,57 +269,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("statement", "number"), name="statement_line_number"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("statement", "source_row"), name="statement_line_row"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("bank_account", "booked_on", "amount", "twin"),
+                        name="statement_line_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("bank_id", ""), _negated=True),
+                        fields=("bank_account", "form", "bank_id"),
+                        name="statement_line_bank_id",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="bankaccount",
-            constraint=models.UniqueConstraint(
-                fields=("production", "name"), name="bank_account_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bankaccount",
-            constraint=models.UniqueConstraint(
-                fields=("production", "account"), name="bank_account_ledger_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bankidentifier",
-            constraint=models.UniqueConstraint(
-                fields=("production", "key"), name="bank_identifier_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bankstatement",
-            constraint=models.UniqueConstraint(
-                fields=("production", "key"), name="bank_statement_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="statementline",
-            constraint=models.UniqueConstraint(
-                fields=("statement", "number"), name="statement_line_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="statementline",
-            constraint=models.UniqueConstraint(
-                fields=("statement", "source_row"), name="statement_line_row"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="statementline",
-            constraint=models.UniqueConstraint(
-                fields=("bank_account", "booked_on", "amount", "twin"), name="statement_line_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="statementline",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("bank_id", ""), _negated=True),
-                fields=("bank_account", "form", "bank_id"),
-                name="statement_line_bank_id",
-            ),
         ),
         migrations.RunSQL(
             (SQL / "statements.sql").read_text(), (SQL / "statements_reverse.sql").read_text()

@@ -63,6 +63,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "number"), name="mandate_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(("type__in", ("key.add", "key.revoke", "policy.set"))),
+                        name="mandate_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["proposed", "in force"])),
+                        name="mandate_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -116,6 +127,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "public"), name="override_key_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -160,6 +176,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("mandate", "person"), name="mandate_confirmed_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -208,6 +229,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("mandate", "kind", "up_to"),
+                        name="signing_rule_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("threshold__gte", 2)), name="signing_rule_two_people"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +326,58 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["requested", "approved", "executed"])),
+                        fields=["production", "state"],
+                        name="override_pending",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "number"), name="override_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "requested",
+                                    "approved",
+                                    "executed",
+                                    "ratified",
+                                    "audited",
+                                    "rejected",
+                                    "expired",
+                                    "reverted",
+                                ),
+                            )
+                        ),
+                        name="override_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "contingency_draw",
+                                    "over_budget",
+                                    "over_po",
+                                    "reclassification",
+                                    "late_posting",
+                                ],
+                            )
+                        ),
+                        name="override_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="override_amount"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("justification__regex", "\\S"), ("rule__regex", "\\S")),
+                        name="override_says_why",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -362,6 +445,64 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("override", "number"), name="override_step_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("step", "ratify")),
+                        fields=("override", "person"),
+                        name="override_ratified_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("step__in", ["execute", "revert", "expire", "stop", "audit"])
+                        ),
+                        fields=("override", "step"),
+                        name="override_step_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "step__in",
+                                (
+                                    "approve",
+                                    "reject",
+                                    "stop",
+                                    "expire",
+                                    "execute",
+                                    "ratify",
+                                    "revert",
+                                    "audit",
+                                ),
+                            )
+                        ),
+                        name="override_step",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("back_to__in", ["request", "support", "nowhere"]),
+                                ("reason__regex", "\\S"),
+                                ("step", "reject"),
+                            ),
+                            models.Q(models.Q(("step", "reject"), _negated=True), ("back_to", "")),
+                            _connector="OR",
+                        ),
+                        name="override_rejected_to",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("batch__isnull", False), ("step__in", ["execute", "revert"])),
+                            models.Q(
+                                models.Q(("step__in", ["execute", "revert"]), _negated=True),
+                                ("batch__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="override_step_posts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -388,192 +529,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name="mandate",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="mandate_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mandate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("type__in", ("key.add", "key.revoke", "policy.set"))),
-                name="mandate_type",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mandate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["proposed", "in force"])), name="mandate_state"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="key",
-            constraint=models.UniqueConstraint(
-                fields=("production", "public"), name="override_key_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="confirmation",
-            constraint=models.UniqueConstraint(
-                fields=("mandate", "person"), name="mandate_confirmed_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingrule",
-            constraint=models.UniqueConstraint(
-                fields=("mandate", "kind", "up_to"), name="signing_rule_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signingrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("threshold__gte", 2)), name="signing_rule_two_people"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="override",
-            index=models.Index(
-                condition=models.Q(("state__in", ["requested", "approved", "executed"])),
-                fields=["production", "state"],
-                name="override_pending",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="override_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        (
-                            "requested",
-                            "approved",
-                            "executed",
-                            "ratified",
-                            "audited",
-                            "rejected",
-                            "expired",
-                            "reverted",
-                        ),
-                    )
-                ),
-                name="override_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "contingency_draw",
-                            "over_budget",
-                            "over_po",
-                            "reclassification",
-                            "late_posting",
-                        ],
-                    )
-                ),
-                name="override_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="override_amount"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("justification__regex", "\\S"), ("rule__regex", "\\S")),
-                name="override_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.UniqueConstraint(
-                fields=("override", "number"), name="override_step_number"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="step",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("step__in", ("approve", "reject"))),
                 fields=("override", "person"),
                 name="override_decided_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("step", "ratify")),
-                fields=("override", "person"),
-                name="override_ratified_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("step__in", ["execute", "revert", "expire", "stop", "audit"])),
-                fields=("override", "step"),
-                name="override_step_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "step__in",
-                        (
-                            "approve",
-                            "reject",
-                            "stop",
-                            "expire",
-                            "execute",
-                            "ratify",
-                            "revert",
-                            "audit",
-                        ),
-                    )
-                ),
-                name="override_step",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("back_to__in", ["request", "support", "nowhere"]),
-                        ("reason__regex", "\\S"),
-                        ("step", "reject"),
-                    ),
-                    models.Q(models.Q(("step", "reject"), _negated=True), ("back_to", "")),
-                    _connector="OR",
-                ),
-                name="override_rejected_to",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("batch__isnull", False), ("step__in", ["execute", "revert"])),
-                    models.Q(
-                        models.Q(("step__in", ["execute", "revert"]), _negated=True),
-                        ("batch__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="override_step_posts",
             ),
         ),
     ]

@@ -67,6 +67,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("production", "kind", "custodian"), name="fund_holder"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["petty_cash", "card"])), name="fund_kind"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("imprest__gte", 0)), name="fund_imprest"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -143,6 +154,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("batch", "transaction_number"), name="entry_document"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -209,6 +225,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "number"), name="order_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["purchase", "service", "rental"])),
+                        name="order_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by", models.F("requested_by")), _negated=True
+                        ),
+                        name="order_four_eyes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rental_ends_on__isnull", True),
+                            ("rental_ends_on__gte", models.F("rental_starts_on")),
+                            _connector="OR",
+                        ),
+                        name="order_rental_dates",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -269,6 +306,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("order", "version", "line_no"), name="order_line"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="order_line_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -324,6 +369,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("order", "line_no"), name="order_commitment")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -380,6 +428,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("payment", "invoice"), name="settlement_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="settlement_not_zero"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -406,6 +460,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("production"),
+                        django.db.models.functions.text.Lower("name"),
+                        name="vendor_name",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("terms_days__gte", 0), ("terms_days__lte", 365)),
+                        name="vendor_terms",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -428,111 +493,11 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="fund",
-            constraint=models.UniqueConstraint(
-                fields=("production", "kind", "custodian"), name="fund_holder"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="fund",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["petty_cash", "card"])), name="fund_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="fund",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("imprest__gte", 0)), name="fund_imprest"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.UniqueConstraint(
-                fields=("order", "version", "line_no"), name="order_line"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="order_line_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ordercommitment",
-            constraint=models.UniqueConstraint(
-                fields=("order", "line_no"), name="order_commitment"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="settlement",
-            constraint=models.UniqueConstraint(
-                fields=("payment", "invoice"), name="settlement_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="settlement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="settlement_not_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="vendor",
-            constraint=models.UniqueConstraint(
-                models.F("production"),
-                django.db.models.functions.text.Lower("name"),
-                name="vendor_name",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="vendor",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("terms_days__gte", 0), ("terms_days__lte", 365)),
-                name="vendor_terms",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="purchaseorder",
-            constraint=models.UniqueConstraint(
-                fields=("production", "number"), name="order_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="purchaseorder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["purchase", "service", "rental"])),
-                name="order_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="purchaseorder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("approved_by", models.F("requested_by")), _negated=True),
-                name="order_four_eyes",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="purchaseorder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rental_ends_on__isnull", True),
-                    ("rental_ends_on__gte", models.F("rental_starts_on")),
-                    _connector="OR",
-                ),
-                name="order_rental_dates",
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="entry",
             constraint=models.UniqueConstraint(
                 fields=("production", "kind", "vendor", "fund", "number", "version"),
                 name="entry_number",
                 nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(
-                fields=("batch", "transaction_number"), name="entry_document"
             ),
         ),
     ]

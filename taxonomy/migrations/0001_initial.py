@@ -38,6 +38,9 @@ class Migration(migrations.Migration):
             options={
                 "permissions": [("view_costs_of", "See the costs of this cost centre")],
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "code"), name="cost_center_code")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -95,6 +98,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("production", "code"), name="unit_code")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -143,28 +149,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["production", "unit", "code"], name="node_by_code"),
+                    models.Index(fields=["production", "digest"], name="node_by_digest"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="costcenter",
-            constraint=models.UniqueConstraint(
-                fields=("production", "code"), name="cost_center_code"
-            ),
         ),
         migrations.AlterUniqueTogether(
             name="costcenteruserobjectpermission",
             unique_together={("user", "permission", "content_object")},
-        ),
-        migrations.AddConstraint(
-            model_name="unit",
-            constraint=models.UniqueConstraint(fields=("production", "code"), name="unit_code"),
-        ),
-        migrations.AddIndex(
-            model_name="costnode",
-            index=models.Index(fields=["production", "unit", "code"], name="node_by_code"),
-        ),
-        migrations.AddIndex(
-            model_name="costnode",
-            index=models.Index(fields=["production", "digest"], name="node_by_digest"),
         ),
     ]
