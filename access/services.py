@@ -1,7 +1,7 @@
 """Making productions and giving people their place on them. The owner's connection only: the
 web role has no right to write any of these tables."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date
 
 from allauth.mfa.models import Authenticator
@@ -68,7 +68,6 @@ def create_production(
     )
 
 
-@transaction.atomic
 def give_membership(
     *,
     actor: User,
@@ -82,38 +81,68 @@ def give_membership(
 
     Raises Invalid for a role that does not exist.
     """
-    if role not in roles.ROLES:
-        raise Invalid(f"role: expected one of {', '.join(roles.ROLES)}, found {role!r}")
-    membership, _ = Membership.objects.update_or_create(
-        production=production,
-        user=user,
-        defaults={
-            "role": role,
-            "starts_on": starts_on or timezone.now().date(),
-            "ends_on": ends_on,
-            "created_by": actor,
-        },
+    (membership,) = give_memberships(
+        actor=actor, production=production, held={user: role}, starts_on=starts_on, ends_on=ends_on
     )
-    granted = production.productionuserobjectpermission_set.filter(user=user)
-    granted.exclude(permission__codename__in=roles.actions_of(role)).delete()
-    _grant(production, user, roles.actions_of(role))
     return membership
 
 
-def _grant(production: Production, user: User, actions: Collection[str]) -> None:
-    """Guardian's grants of these actions, in one statement; what is granted already stays.
+@transaction.atomic
+def give_memberships(
+    *,
+    actor: User,
+    production: Production,
+    held: Mapping[User, str],
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> list[Membership]:
+    """Make each person a member in their role, or change the role they hold now: all of them in as
+    many statements as one. Raises Invalid for a role that does not exist."""
+    for role in held.values():
+        if role not in roles.ROLES:
+            raise Invalid(f"role: expected one of {', '.join(roles.ROLES)}, found {role!r}")
+    before = Membership.objects.filter(production=production, user__in=held)
+    members = set(before.values_list("user_id", flat=True))
+    made = Membership.objects.bulk_create(
+        [
+            Membership(
+                production=production, user=user, role=role, ends_on=ends_on, created_by=actor,
+                starts_on=starts_on or timezone.now().date(),
+            )
+            for user, role in held.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["production", "user"],
+        update_fields=["role", "starts_on", "ends_on", "created_by"],
+    )  # fmt: skip
+    granted = production.productionuserobjectpermission_set
+    for user, role in held.items():
+        if user.pk in members:
+            stale = granted.filter(user=user).exclude(
+                permission__codename__in=roles.actions_of(role)
+            )
+            stale.delete()
+    _grant(production, held)
+    return made
 
-    `assign_perm` asks four questions of the database for each.
-    """
+
+def _grant(production: Production, held: Mapping[User, str]) -> None:
+    """Guardian's grants of what each person's role may do, in one statement; what is granted
+    already stays. `assign_perm` asks four questions of the database for each."""
     permissions = Permission.objects.filter(
-        content_type__app_label="access", content_type__model="production", codename__in=actions
+        content_type__app_label="access", content_type__model="production"
     )
-    made = [
-        ProductionUserObjectPermission(permission=p, user=user, content_object=production)
-        for p in permissions
-    ]
-    assert len(made) == len(actions), "every action is a permission on productions"
-    ProductionUserObjectPermission.objects.bulk_create(made, ignore_conflicts=True)
+    by_action = dict(permissions.values_list("codename", "pk"))
+    ProductionUserObjectPermission.objects.bulk_create(
+        [
+            ProductionUserObjectPermission(
+                permission_id=by_action[action], user=user, content_object=production
+            )
+            for user, role in held.items()
+            for action in roles.actions_of(role)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def install_roles() -> int:

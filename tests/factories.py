@@ -145,11 +145,9 @@ def make_film(
     )
     production = open_production(actor=console, plan=plan)
     centers = {c.code: c for c in taxonomy.cost_centers(production)}
-    for name, (_, held_role, given) in PEOPLE.items():
-        if held_role:
-            access.give_membership(
-                actor=console, production=production, user=cast[name], role=held_role
-            )
+    held = {cast[name]: role for name, (_, role, _) in PEOPLE.items() if role}
+    access.give_memberships(actor=console, production=production, held=held)
+    for name, (_, _, given) in PEOPLE.items():
         for center in given:
             if center in centers:
                 taxonomy_services.give_cost_center(

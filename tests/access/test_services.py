@@ -79,6 +79,28 @@ def test_a_person_has_one_membership_on_a_film_and_it_is_the_last_one_given(film
         ) == [("line_producer", date(2026, 1, 1), date(2026, 2, 1))]
 
 
+def test_many_get_their_places_at_once_whatever_each_held_before(
+    film: Film, other_film: Film
+) -> None:
+    moved, new = newcomer(film, "pat", "payroll"), newcomer(other_film, "pat", "payroll")
+    with role("owner"):
+        made = services.give_memberships(
+            actor=services.console_person(), production=film.production,
+            held={moved: "line_producer", new: "studio_executive"},
+        )  # fmt: skip
+        kept = Membership.objects.filter(production=film.production, user__in=(moved, new))
+        assert {(m.pk, m.role) for m in made} == {(m.pk, m.role) for m in kept}
+    assert grants(moved, film) == roles.actions_of("line_producer")
+    assert grants(new, film) == roles.actions_of("studio_executive")
+    assert grants(new, other_film) == roles.actions_of("payroll")
+    with pytest.raises(Invalid, match="role: expected one of"), role("owner"):
+        services.give_memberships(
+            actor=services.console_person(), production=film.production,
+            held={moved: "payroll", new: "producer"},
+        )  # fmt: skip
+    assert grants(moved, film) == roles.actions_of("line_producer")
+
+
 def test_a_department_head_who_becomes_a_guarantor_sees_no_costs_any_more(film: Film) -> None:
     person = newcomer(film, "pat", "department_head", ("CAM",))
     with asking("web", person, film):
