@@ -161,7 +161,7 @@ def test_with_the_broker_wiped_and_each_message_sent_thrice_every_row_is_account
     for name in sent:
         assert crew.wait(*crew.fork({"do": "send", "name": name})) == [0]
     assert len(own_queue.tasks()) == len(sent)
-    with celery(film, own_queue, tmp_path, TEST_CHUNK_ROWS="50"), role("worker"):
+    with celery(film, own_queue, tmp_path), role("worker"):
         deadline = time.monotonic() + 120
         while {week.look()[0] for week in weeks} != {"done"} and time.monotonic() < deadline:
             time.sleep(0.05)
