@@ -13,7 +13,7 @@ run: setup
 	$(PYTHON) -m prodacct.supervise
 
 test: setup
-	$(PYTHON) -m pytest -n 2 -q $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 check: setup
 	$(PYTHON) -m ruff format --check .

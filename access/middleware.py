@@ -93,7 +93,7 @@ class ScopeMiddleware:
         if membership is None:
             return False
         context.enter(user_id=user.pk, production_id=membership.production_id)
-        allowed = selectors.actions_on(user, membership.production)
+        allowed = selectors.granted_on(user, membership.production)
         scoped = cast("ScopedRequest", request)
         scoped.membership = membership
         scoped.production = membership.production

@@ -26,7 +26,10 @@ def memberships_of(user: User) -> QuerySet[Membership]:
 
 def membership_on(user: User, code: str) -> Membership | None:
     """The person's running membership on the production with this code, or None."""
-    return memberships_of(user).filter(production__code__iexact=code).first()
+    found = memberships_of(user).filter(production__code__iexact=code).first()
+    if found is not None:
+        found.user = user  # who is known, and not asked for again
+    return found
 
 
 def actions_on(user: User, production: Production) -> frozenset[str]:
@@ -40,7 +43,8 @@ def actions_on(user: User, production: Production) -> frozenset[str]:
 
 
 def granted_on(user: User, production: Production) -> frozenset[str]:
-    """What guardian was told, whether it opens anything today or not: for the nightly check."""
+    """What guardian was told, whether it opens anything today or not: for who has looked at the
+    membership, and for the nightly check."""
     grants = ProductionUserObjectPermission.objects.filter(user=user, content_object=production)
     return frozenset(grants.values_list("permission__codename", flat=True))
 
