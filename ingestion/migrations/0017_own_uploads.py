@@ -8,7 +8,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ingestion", "0015_pay_questions"), ("access", "0012_viewing")]
+    dependencies = [("ingestion", "0016_waivers"), ("access", "0012_viewing")]
     operations = [
         migrations.RunSQL(
             (SQL / "own_uploads.sql").read_text(), (SQL / "own_uploads_reverse.sql").read_text()
