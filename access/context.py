@@ -8,14 +8,19 @@ SQL injection cannot become another person by setting a variable.
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import TransactionStatus
 
+REFUSED = "PC001"  # the SQLSTATE of the database's warning
+REPLAYED = "replayed"
 NOBODY = 0
 NO_PRODUCTION = 0
 LIFETIME_SECONDS = 300
@@ -64,7 +69,63 @@ def enter(
         )
         if viewer_id != NOBODY:
             cursor.execute("SET TRANSACTION READ ONLY")
+        _heard().stated.add(value)
         cursor.execute("SELECT set_config('prodacct.context', %s, true)", [value])
+
+
+@dataclass
+class _Heard:
+    """What this process stated on a connection, and what the database refused on it."""
+
+    stated: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
+_heard_of: WeakKeyDictionary[object, _Heard] = WeakKeyDictionary()
+# Told what was refused where no request is there to be told; an app above says how it is kept.
+told_of_refusals: list[Callable[[str], None]] = []
+
+
+def _heard() -> _Heard:
+    connection.ensure_connection()
+    found = _heard_of.get(connection.connection)
+    if found is None:
+        found = _heard_of[connection.connection] = _Heard()
+        refused = found.refused  # not the connection, which would then never be let go
+
+        def hear(said: Any) -> None:
+            if said.sqlstate == REFUSED:
+                refused.add(str(said.message_primary).rpartition(": ")[2])
+
+        connection.connection.add_notice_handler(hear)
+    return found
+
+
+def listen() -> None:
+    """From here on what the database refuses is heard; what was stated before is forgotten."""
+    heard = _heard()
+    heard.refused.clear()
+    if not connection.in_atomic_block:
+        heard.stated.clear()
+
+
+def refusals() -> frozenset[str]:
+    """Within the transaction: what was wrong with contexts that the database was given meanwhile.
+
+    Words of its warning (access/sql/context_refused.sql), and REPLAYED where the context is right
+    but is not one that this process stated: somebody else's statement put it there.
+    """
+    heard, greeted = _heard(), connection.connection
+    # The driver's own: Django asks nothing in a transaction that is to be rolled back.
+    if greeted.info.transaction_status == TransactionStatus.INTRANS:
+        setting = "SELECT coalesce(current_setting('prodacct.context', true), '')"
+        (now,) = greeted.execute(setting).fetchone()
+        if now and now not in heard.stated:
+            # Looked at once, so that the database says what else is wrong with it.
+            (is_right,) = greeted.execute("SELECT sec.context() IS NOT NULL").fetchone()
+            if is_right:
+                heard.refused.add(REPLAYED)
+    return frozenset(heard.refused)
 
 
 # Connections whose server process is the one they were greeted by, or is not.
@@ -87,14 +148,34 @@ def _backend_pid(cursor: CursorWrapper) -> int:
 def acting(
     *, user_id: int, production_id: int, lifetime_seconds: int = LIFETIME_SECONDS
 ) -> Iterator[None]:
-    """One transaction in which `user_id` acts on `production_id`."""
-    with transaction.atomic():
-        enter(
-            user_id=user_id,
-            production_id=production_id,
-            lifetime_seconds=lifetime_seconds,
-        )
-        yield
+    """One transaction in which `user_id` acts on `production_id`.
+
+    What the database refuses meanwhile is told once the transaction is over.
+    """
+    is_outermost = not connection.in_atomic_block
+    if is_outermost:
+        listen()
+    wrong: frozenset[str] = frozenset()
+    try:
+        with transaction.atomic():
+            enter(
+                user_id=user_id,
+                production_id=production_id,
+                lifetime_seconds=lifetime_seconds,
+            )
+            yield
+            if is_outermost:
+                wrong = refusals()
+    finally:
+        if is_outermost and connection.connection is not None:
+            _tell(wrong | _heard().refused)
+
+
+def _tell(wrong: frozenset[str] | set[str]) -> None:
+    for word in sorted(wrong):
+        for tell in told_of_refusals:
+            tell(word)
+    _heard().refused.clear()
 
 
 @contextmanager

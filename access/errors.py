@@ -44,6 +44,19 @@ class TooLong(Refused):
         )
 
 
+class NotAccepted(Refused):
+    """The database did not accept who asks: what was read may be less than there is."""
+
+    code = "context"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database did not accept who asks. Nothing is shown, and nothing was changed. Try "
+            "again; if it stays like this, tell whoever keeps this installation."
+        )
+
+
 class Invalid(Refused):
     """Input that cannot be taken: the sentence says where, what was expected and found."""
 

@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
 from access import context, roles, selectors, stepup
-from access.errors import NotFoundHere, Refused, TooLarge, TooLong
+from access.errors import NotAccepted, NotFoundHere, Refused, TooLarge, TooLong
 from access.models import User
 from access.requests import ScopedRequest, WrittenDown
 
@@ -41,6 +41,12 @@ class ScopeMiddleware:
             return refused(request, refusal)
         with transaction.atomic():
             response = self.get_response(request)
+            if wrong := context.refusals():
+                # An answer is not sent that was drawn while somebody else was said to ask.
+                request.context_refusals = wrong  # type: ignore[attr-defined]
+                log.error("a context was refused at %r: %s", request.path, ", ".join(wrong))
+                page = render_to_string("not_accepted.html", {"refusal": NotAccepted()})
+                response = HttpResponse(page, status=NotAccepted.status)
             # What was counted and written down of a refused attempt at the door stays.
             stays = response.status_code == 429 or isinstance(response, WrittenDown)
             if response.status_code >= 400 and not stays:

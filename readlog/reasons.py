@@ -14,6 +14,12 @@ WORDS: Final = {
     "override": "Override step refused",
     "too_large": "Too large to be read",
     "database": "Refused by the database",
+    "context_form": "Database context malformed",
+    "context_seal": "Database context forged",
+    "context_expired": "Database context expired",
+    "context_backend": "Database context of another session",
+    "context_replayed": "Database context of another request",
+    "context_viewer": "Database context of a view, to write",
     "overflow": "More than is kept apart",
 }
 _OF_STATUS: Final = {403: "forbidden", 404: "not_found", 413: "too_large", 429: "throttled"}

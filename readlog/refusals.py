@@ -12,7 +12,7 @@ from django.db import DatabaseError, ProgrammingError
 from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from psycopg.errors import InsufficientPrivilege
 
-from access import door
+from access import context, door
 from access.models import User
 from access.sessions import hash_of
 from readlog import quarantine
@@ -29,6 +29,7 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        context.listen()
         named = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         user = request.user if isinstance(request.user, User) else None
         # What the session said of itself before anybody signed in or out.
@@ -46,8 +47,10 @@ class RefusalMiddleware:
             has_dead_session=has_dead_session,
             is_refused_by_database=getattr(request, "is_refused_by_database", False),
         )
-        if reason := reason_of(outcome):
-            _keep(request, outcome, reason, (user, email, named))
+        wrong = sorted(getattr(request, "context_refusals", ()))
+        for reason in [f"context_{word}" for word in wrong] or [reason_of(outcome)]:
+            if reason:
+                _keep(request, outcome, reason, (user, email, named))
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
@@ -75,6 +78,18 @@ def _keep(
     except DatabaseError as fault:
         # The request was refused already, and the refusal must arrive.
         log.error("a refused request was not recorded: %s", reason, exc_info=fault)
+
+
+def keep_of_worker(word: str) -> None:
+    """The database refused a context outside of any request: no session, no address."""
+    refusal = quarantine.Refusal(
+        reason=f"context_{word}", status=0, method="", route="", code="", user_id=None, email="",
+        ip=None, agent=settings.ROLE, session_hash=None, payload=b"",
+    )  # fmt: skip
+    try:
+        quarantine.keep_attempt(refusal)
+    except DatabaseError as fault:
+        log.error("a refused context was not recorded: %s", word, exc_info=fault)
 
 
 def _payload(request: HttpRequest) -> bytes:

@@ -76,7 +76,7 @@ class ViewAsMiddleware:
         scoped.user = person
         scoped.membership = membership
         scoped.production = membership.production
-        scoped.actions = selectors.actions_on(person, membership.production)
+        scoped.actions = selectors.granted_on(person, membership.production)
         request.viewing = Viewing(  # type: ignore[attr-defined]
             number, viewer, person, roles.label_of(membership.role), found.code, found.ends_at
         )
