@@ -117,10 +117,10 @@ class Standing:
 def standing(production: Production, account: Account) -> Standing:
     """Cost to date with open commitments, final budget and EFC entries of one account."""
     sums: dict[int, Decimal] = {}
-    for book in (ACTUAL, COMMITMENT, BUDGET, FORECAST):
-        for line in ledger.totals(production, book=book):
-            if line.account_id == account.pk and line.base_amount is not None:
-                sums[book] = sums.get(book, ZERO) + line.base_amount
+    books = (ACTUAL, COMMITMENT, BUDGET, FORECAST)
+    for line in ledger.totals(production, account_id=account.pk, books=books):
+        if line.base_amount is not None:
+            sums[line.book] = sums.get(line.book, ZERO) + line.base_amount
     cost = sums.get(ACTUAL, ZERO) + sums.get(COMMITMENT, ZERO)
     return Standing(cost, sums.get(BUDGET, ZERO), sums.get(FORECAST))
 

@@ -279,8 +279,9 @@ def log_heads(production: Production) -> list[LogHead]:
 
 @dataclass(frozen=True, slots=True)
 class TotalLine:
-    """Totals of one account, currency and period as the asker may see them."""
+    """Totals of one account, currency and period in a book as the asker may see them."""
 
+    book: int
     account_id: int
     period_id: int
     currency: str
@@ -294,23 +295,24 @@ def totals(
     *,
     unit_id: int | None = None,
     cost_center_id: int | None = None,
-    book: int = 1,
+    account_id: int | None = None,
+    books: Sequence[int] = (1,),
 ) -> list[TotalLine]:
-    """Sums of the batches' totals by account, period and currency. Never scans postings."""
+    """Sums of the batches' totals by book, account, period and currency. Never scans postings."""
     sql = (
-        "SELECT account_id, period_id, currency, sum(amount), sum(base_amount), sum(lines)::int"
-        " FROM ledger_batchtotal WHERE production_id = %s AND book = %s"
+        "SELECT book, account_id, period_id, currency, sum(amount), sum(base_amount),"
+        " sum(lines)::int FROM ledger_batchtotal WHERE production_id = %s AND book = ANY(%s)"
     )
-    asked: list[Any] = [production.pk, book]
-    if unit_id is not None:
-        sql += " AND unit_id = %s"
-        asked.append(unit_id)
-    if cost_center_id is not None:
-        sql += " AND cost_center_id = %s"
-        asked.append(cost_center_id)
+    asked: list[Any] = [production.pk, list(books)]
+    narrowed = (("unit_id", unit_id), ("cost_center_id", cost_center_id),
+                ("account_id", account_id))  # fmt: skip
+    for column, value in narrowed:
+        if value is not None:
+            sql += f" AND {column} = %s"
+            asked.append(value)
     with connection.cursor() as cursor:
         # What has a value and what has none are summed apart.
-        cursor.execute(sql + " GROUP BY 1, 2, 3, base_amount IS NULL", asked)
+        cursor.execute(sql + " GROUP BY 1, 2, 3, 4, base_amount IS NULL", asked)
         return [TotalLine(*row) for row in cursor.fetchall()]
 
 

@@ -150,17 +150,14 @@ def cost_report(
     """The report up to a period, for the cost centres the asker may see."""
     periods = list(ledger.periods(production))
     accounts = {a.pk: a for a in ledger.accounts(production)}
-    books = {
-        book: [
-            line
-            for line in ledger.totals(
-                production, unit_id=unit_id, cost_center_id=cost_center_id, book=book
-            )
-            if accounts[line.account_id].statement == "cost"
-        ]
-        for book in (ACTUAL, COMMITMENT, BUDGET, FORECAST)
-        if unit_id is None or book in (ACTUAL, COMMITMENT)
-    }
+    books: dict[int, list[TotalLine]] = {ACTUAL: [], COMMITMENT: []}
+    if unit_id is None:
+        books |= {BUDGET: [], FORECAST: []}
+    for line in ledger.totals(
+        production, unit_id=unit_id, cost_center_id=cost_center_id, books=tuple(books)
+    ):
+        if accounts[line.account_id].statement == "cost":
+            books[line.book].append(line)
     period = period_to_show(periods, books[ACTUAL], number)
     upto = {p.pk for p in periods if p.number <= period.number}
     by_account: dict[int, Figures] = {}
@@ -271,7 +268,7 @@ def trial_balance(
     currency, exchange differences too; what has no value yet stays in its own currency beside it.
     """
     sums: dict[tuple[int, str], Decimal] = {}
-    for line in ledger.totals(production, book=book):
+    for line in ledger.totals(production, books=(book,)):
         currency, amount = line.currency, line.amount
         if in_base and line.base_amount is not None:
             currency, amount = production.currency, line.base_amount

@@ -11,7 +11,7 @@ from ledger import selectors as ledger
 from ledger.models import Account
 from reports.cost_report import SECTIONS, AccountRow, CostReport, Figures
 from reports.lines import ALL_COSTS, SECTION
-from reports.screens import Scope, figures_view
+from reports.screens import Links, Scope, figures_view
 from taxonomy.money import format_over_under
 
 WAYS = (
@@ -50,7 +50,7 @@ def outlook_view(report: CostReport, scope: Scope, code: str) -> dict[str, Any] 
     if found is None:
         return None
     name, rows = found
-    total = Figures()
+    links, total = Links(report, scope), Figures()
     for row in rows:
         total.add(row.figures)
     is_account = len(rows) == 1 and rows[0].account.code == code
@@ -63,11 +63,11 @@ def outlook_view(report: CostReport, scope: Scope, code: str) -> dict[str, Any] 
                 "code": row.account.code,
                 "name": row.account.name,
                 "touched": row.figures.entered is not None,
-                **figures_view(report, scope, row.figures, row.account.code),
+                **figures_view(report, links, row.figures, row.account.code),
             }
             for row in rows
         ],
-        "total": figures_view(report, scope, total, code),
+        "total": figures_view(report, links, total, code),
         "report_url": reverse("cost_report", args=[report.production.code])
         + f"?period={report.period.number}",
         "is_account": is_account,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,10 +38,22 @@ class Scope:
         return f"{whose or 'No cost centre'}, {self.unit.name if self.unit else 'all units'}"
 
 
-def _url(production: Production, account: str, scope: Scope, **asked: object) -> str:
-    if scope.unit is not None:
-        asked["unit"] = scope.unit.code
-    return f"{reverse('account_lines', args=[production.code, account])}?{urlencode(asked)}"
+class Links:
+    """The addresses behind a report's figures: a page has thousands, of few accounts and kinds."""
+
+    def __init__(self, report: CostReport, scope: Scope) -> None:
+        self._code = report.production.code
+        self._unit = {"unit": scope.unit.code} if scope.unit is not None else {}
+        self._path = cache(lambda name, account: reverse(name, args=[self._code, account]))
+        self._asked = cache(lambda **asked: urlencode(asked))
+
+    def lines(self, account: str, **asked: object) -> str:
+        """The lines that a figure of the account adds up."""
+        return f"{self._path('account_lines', account)}?{self._asked(**asked, **self._unit)}"
+
+    def forecast(self, account: str, number: int) -> str:
+        """Where the account's EFC is entered, as of a period."""
+        return f"{self._path('forecast', account)}?{self._asked(period=number)}"
 
 
 def _money(amount: Decimal, currency: str) -> str:
@@ -50,6 +63,7 @@ def _money(amount: Decimal, currency: str) -> str:
 def report_view(report: CostReport, scope: Scope, units: list[Unit]) -> dict[str, Any]:
     """The cost report's page."""
     production, period = report.production, report.period
+    links = Links(report, scope)
     return {
         "title": "Cost report",
         "period_label": f"Wk {period.number} ({period.starts_on:%d %b} to "
@@ -87,8 +101,8 @@ def report_view(report: CostReport, scope: Scope, units: list[Unit]) -> dict[str
             for standing in ledger.standings(production)
         ],
         "columns_note": _columns_note(report),
-        "sections": [_section_view(report, scope, section) for section in report.sections],
-        **_totals(report, scope),
+        "sections": [_section_view(report, links, section) for section in report.sections],
+        **_totals(report, links),
         "exports": [],
     }
 
@@ -111,9 +125,9 @@ def _report_url(report: CostReport, scope: Scope, **asked: object) -> str:
     return f"{here}?{urlencode({k: v for k, v in kept.items() if v})}"
 
 
-def _section_view(report: CostReport, scope: Scope, section: Section) -> dict[str, Any]:
+def _section_view(report: CostReport, links: Links, section: Section) -> dict[str, Any]:
     def figures(f: Figures, account: str) -> dict[str, Any]:
-        return figures_view(report, scope, f, account)
+        return figures_view(report, links, f, account)
 
     return {
         "name": section.name,
@@ -137,76 +151,71 @@ def _section_view(report: CostReport, scope: Scope, section: Section) -> dict[st
     }
 
 
-def figures_view(report: CostReport, scope: Scope, f: Figures, account: str) -> dict[str, Any]:
+def figures_view(report: CostReport, links: Links, f: Figures, account: str) -> dict[str, Any]:
     """Every figure with its link; a column without a posting stays empty."""
-    production, number = report.production, report.period.number
-    currency = production.currency
+    number, currency = report.period.number, report.production.currency
     said: dict[str, Any] = {
-        "period": _money(f.period, currency) if f.period_lines else "",
         "to_date": _money(f.to_date, currency),
         "lines": f.lines,
-        "to_date_url": _url(production, account, scope, upto=number),
-        "committed": _money(f.committed, currency) if f.committed_lines else "",
-        "committed_url": _url(production, account, scope, upto=number, book="commitment"),
+        "to_date_url": links.lines(account, upto=number),
         "total": _money(f.total, currency),
-        "total_url": _url(production, account, scope, upto=number, book="total"),
+        "total_url": links.lines(account, upto=number, book="total"),
     }
     if f.period_lines:
-        said["period_url"] = _url(production, account, scope, period=number)
+        said["period"] = _money(f.period, currency)
+        said["period_url"] = links.lines(account, period=number)
+    if f.committed_lines:
+        said["committed"] = _money(f.committed, currency)
+        said["committed_url"] = links.lines(account, upto=number, book="commitment")
     if report.is_whole:
-        said |= outlook_figures(report, f, account)
+        said |= outlook_figures(report, links, f, account)
     return said
 
 
-def outlook_figures(report: CostReport, f: Figures, account: str) -> dict[str, Any]:
+def outlook_figures(report: CostReport, links: Links, f: Figures, account: str) -> dict[str, Any]:
     """Budget, overages, ETC, EFC and variance, which a report of one unit has not."""
-    production, number = report.production, report.period.number
-    currency = production.currency
-    everywhere = Scope(None, [], True)
-
-    def lines_url(book: str) -> str:
-        return _url(production, account, everywhere, upto=number, book=book)
-
-    return {
-        "budget": _money(f.budget, currency) if f.budget_lines else "",
-        "budget_url": lines_url("budget"),
-        "overages": _money(f.overages, currency) if f.overage_lines else "",
-        "overages_url": lines_url("overage"),
+    number, currency = report.period.number, report.production.currency
+    said = {
         "etc": _money(f.etc, currency),
         "efc": _money(f.efc, currency),
         "variance": _money(f.variance, currency),
         "overrun": _money(f.overrun, currency) if f.overrun else "",
-        "forecast_url": f"{reverse('forecast', args=[production.code, account])}"
-        f"?{urlencode({'period': number})}",
+        "forecast_url": links.forecast(account, number),
     }
+    if f.budget_lines:
+        said["budget"] = _money(f.budget, currency)
+        said["budget_url"] = links.lines(account, upto=number, book="budget")
+    if f.overage_lines:
+        said["overages"] = _money(f.overages, currency)
+        said["overages_url"] = links.lines(account, upto=number, book="overage")
+    return said
 
 
-def _totals(report: CostReport, scope: Scope) -> dict[str, Any]:
+def _totals(report: CostReport, links: Links) -> dict[str, Any]:
     production, number = report.production, report.period.number
     everything = ALL_COSTS
-    total = figures_view(report, scope, report.total, everything)
+    total = figures_view(report, links, report.total, everything)
     return {
         "total": total,
         "is_whole": report.is_whole,
         "has_budget": report.is_whole and bool(report.total.budget_lines),
         "has_overages": report.is_whole and bool(report.total.overage_lines),
         "total_period": _money(report.total.period, production.currency),
-        "total_period_url": _url(production, everything, scope, period=number),
+        "total_period_url": links.lines(everything, period=number),
         "total_to_date": _money(report.total.to_date, production.currency),
-        "total_to_date_url": _url(production, everything, scope, upto=number),
+        "total_to_date_url": links.lines(everything, upto=number),
         "other_currencies": [
             {
                 "currency": currency,
                 "period": _money(f.period, currency) if f.period_lines else "",
                 "to_date": _money(f.to_date, currency),
-                "url": _url(production, everything, scope, upto=number, currency=currency),
-                "period_url": _url(production, everything, scope, period=number, currency=currency)
+                "url": links.lines(everything, upto=number, currency=currency),
+                "period_url": links.lines(everything, period=number, currency=currency)
                 if f.period_lines
                 else "",
                 "committed": _money(f.committed, currency) if f.committed_lines else "",
-                "committed_url": _url(
-                    production, everything, scope, upto=number, currency=currency,
-                    book="commitment",
+                "committed_url": links.lines(
+                    everything, upto=number, currency=currency, book="commitment"
                 ),
             }
             for currency, f in sorted(report.unconverted.items())

@@ -103,7 +103,7 @@ def book(film: Film, number: int) -> dict[str, Decimal]:
     with role("owner"):
         codes = {a.pk: a for a in accounts(film.production)}
         sums: dict[str, Decimal] = {}
-        for line in totals(film.production, book=number):
+        for line in totals(film.production, books=(number,)):
             if codes[line.account_id].statement == "cost":
                 code = codes[line.account_id].code
                 sums[code] = sums.get(code, Decimal(0)) + line.amount
