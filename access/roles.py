@@ -46,7 +46,7 @@ ROLES: Final = {
         frozenset({"view_costs", "view_all_costs", "view_pay", "approve_orders", "view_published"})
         | _SIGNING,
     ),
-    "department_head": ("Department head", frozenset({"view_costs"})),
+    "department_head": ("Department head", frozenset({"view_costs", "request_overrides"})),
     "bond_representative": ("Bond representative", frozenset({"view_published", "sign_overrides"})),
     "studio_executive": ("Studio executive", frozenset({"view_published", "sign_overrides"})),
     "administrator": ("Administrator", frozenset({"manage_access"})),
@@ -217,6 +217,9 @@ URL_ACTIONS: Final = {
     "override_document": "sign_overrides",
     "override_decide": "sign_overrides",
     "override_new": "request_overrides",
+    "asked": "view_costs",  # nobody finds more there than they asked for themselves
+    "asked_one": "view_costs",
+    "asked_document": "view_costs",
     "signers": "sign_overrides",
     "signer_change": "sign_overrides",
     "people": "manage_access",

@@ -13,6 +13,8 @@ from ledger.models import Batch
 from overrides.models import Override
 from overrides.states import KINDS
 
+# What the head of a department may ask for, about what is the department's own.
+OF_A_DEPARTMENT = frozenset({"reclassification"})
 POSTING = frozenset({"post_entries"})
 
 
@@ -65,6 +67,18 @@ def add(kind: str, carrier: Carrier) -> None:
 def of(kind: str) -> Carrier:
     """Who carries a kind out. KeyError for one that nobody does."""
     return _CARRIERS[kind]
+
+
+def is_department(actions: frozenset[str]) -> bool:
+    """Whether somebody who may ask asks for a department alone."""
+    return "view_all_costs" not in actions
+
+
+def missing(kind: str, actions: frozenset[str]) -> frozenset[str]:
+    """The actions that somebody lacks to ask for a kind."""
+    if is_department(actions):
+        return frozenset() if kind in OF_A_DEPARTMENT else frozenset({"view_all_costs"})
+    return of(kind).needs - actions
 
 
 def why(found: Override) -> str:

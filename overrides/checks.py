@@ -55,7 +55,8 @@ def _lines(production: Production, proposed: dict[str, object]) -> Lines:
 def _boundary(production: Production, kind: str, lines: Lines) -> str:
     """After the lock, what a cost correction takes from one side it gives to the same side."""
     locked = budgets.locked_version(production)
-    if locked is None:
+    number = locked.number if locked else selectors.locked_number()
+    if number is None:
         return "No budget is locked: nothing is frozen yet."
     if kind == "reclassification":
         moved = [(a, m) for a, m in lines if a.statement == "cost"]
@@ -64,8 +65,8 @@ def _boundary(production: Production, kind: str, lines: Lines) -> str:
         net = {way: sum((m for a, m in moved if side(a.line) == way), Decimal(0))
                for way in ("ATL", "BTL")}  # fmt: skip
         if any(net.values()) and taken and given:
-            raise CostCodeBoundaryViolation(taken[0], given[0], f"budget v{locked.number}")
-    return f"Budget v{locked.number}'s boundary is kept."
+            raise CostCodeBoundaryViolation(taken[0], given[0], f"budget v{number}")
+    return f"Budget v{number}'s boundary is kept."
 
 
 def _crossing(production: Production, lines: Lines) -> str:

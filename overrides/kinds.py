@@ -13,6 +13,7 @@ from django.utils import timezone
 from access import context
 from access.errors import Invalid, NotFoundHere, Refused
 from access.models import Production, User
+from access.selectors import actions_on
 from budgets import changes
 from budgets import selectors as budgets
 from budgets.posting import center_of, office_form
@@ -50,11 +51,6 @@ def run(*, found: Override, approver: User) -> Batch:
 def take_back(*, found: Override, batch: Batch, approver: User) -> Batch:
     """Post the opposite of what was carried out, in an open period."""
     return carrying.of(found.kind).take_back(found, batch, approver)
-
-
-def needs(kind: str) -> frozenset[str]:
-    """The actions whoever asks for a kind must have, besides asking."""
-    return carrying.of(kind).needs
 
 
 def register() -> None:
@@ -252,7 +248,7 @@ def moved_lines(production: Production, asked: Asked) -> list[dict[str, str]]:
     assert asked.document is not None, "what is moved was posted"
     centers = _centers(production)
     return [
-        _line(m.account, centers[m.cost_center_id], m.amount)
+        _line(m.account, centers.get(m.cost_center_id) or selectors.home_of(m.account), m.amount)
         for m in corrections.planned_move(production, asked.document, asked.changes)
     ]
 
@@ -263,9 +259,16 @@ def _plan_move(actor: User, production: Production, asked: Asked) -> Meant:
         "changes": [asdict(change) for change in asked.changes],
         "day": asked.day.isoformat(), "document": list(old.key),
     }  # fmt: skip
-    proposed["lines"] = _tried(
-        lambda: _move(actor, production, asked.day, proposed, "to be asked for")
-    )
+    if carrying.is_department(actions_on(actor, production)):
+        # Who may not post tries nothing.
+        if any(change.cost_center_id is not None for change in asked.changes):
+            raise Invalid("Lines: name the account alone, it says whose cost it becomes.")
+        _check_movable(production, old, asked.day)
+        proposed["lines"] = moved_lines(production, asked)
+    else:
+        proposed["lines"] = _tried(
+            lambda: _move(actor, production, asked.day, proposed, "to be asked for")
+        )
     if len({line["cost_center"] for line in proposed["lines"]}) < 2:
         raise Invalid(
             f"{old.name} stays in its department: make a distribution change, which needs no leave."
@@ -334,11 +337,7 @@ def _plan_crossing(actor: User, production: Production, asked: Asked) -> Meant:
     if locked is None:
         raise changes.NotLocked("No budget is locked yet: make a distribution change instead.")
     old = _to_be_moved(production, asked)
-    paper = purchasing.paper_of(production, *old.key)
-    if paper is not None and paper.settled:
-        raise Refused(f"{old.name} is paid: void the payment first, or move budget instead.")
-    if not any(a <= asked.day <= z for a, z, _ in ledger.open_periods(production)):
-        raise Refused(f"{asked.day:%d %b %Y} lies in no open week. Name a day that does.")
+    _check_movable(production, old, asked.day)
     return Meant(
         _document_name(old), selectors.entry_of_batch(production, old.key[0]) or b"",
         FROZEN.format(locked.number),
@@ -347,6 +346,15 @@ def _plan_crossing(actor: User, production: Production, asked: Asked) -> Meant:
             "document": list(old.key), "lines": moved_lines(production, asked),
         },
     )  # fmt: skip
+
+
+def _check_movable(production: Production, old: Posted, day: date) -> None:
+    """What trying a move would find, where it cannot be tried."""
+    paper = purchasing.paper_of(production, *old.key)
+    if paper is not None and paper.settled:
+        raise Refused(f"{old.name} is paid: void the payment first, or move budget instead.")
+    if not any(a <= day <= z for a, z, _ in ledger.open_periods(production)):
+        raise Refused(f"{day:%d %b %Y} lies in no open week. Name a day that does.")
 
 
 def _run_crossing(found: Override, approver: User) -> Batch:

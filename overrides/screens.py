@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from access import roles
 from access.models import Production, User
+from ledger import selectors as ledger
+from ledger.journal import ACTUAL
 from overrides import deciding, selectors, signatures
 from overrides.deciding import Decision
 from overrides.mandates import confirmation_digest
@@ -17,6 +19,7 @@ from overrides.states import APPROVED, BACK_TO, EXECUTED, KINDS, REQUESTED, is_n
 from taxonomy.money import format_amount
 
 SHOWN = 200
+MOST_DIGITS = 9
 Holders = Mapping[str, Sequence[str]]
 STEP_WORDS = {
     "approve": "approved", "reject": "rejected", "stop": "stopped", "expire": "expired",
@@ -113,6 +116,35 @@ def listing(production: Production, user: User, role: str) -> dict[str, Any]:
         "rest": [row for row in rows if not row["mine"]],
         "is_founded": selectors.is_founded(production),
     }
+
+
+def own_listing(production: Production, user: User) -> dict[str, Any]:
+    """What a person has asked for, the newest first, and how each stands."""
+    found = list(selectors.overrides(production).filter(requested_by=user)[:SHOWN])
+    steps, holders = selectors.steps_of(found), selectors.key_holders(production)
+    return {
+        "rows": [_row(each, steps[each.pk], user, "", holders) for each in found],
+        "is_founded": selectors.has_begun(),
+    }
+
+
+def document_lines(production: Production, document: str) -> list[dict[str, str]]:
+    """The lines of a document that is to be moved, as far as the person sees them."""
+    batch, _, number = document.strip().partition("-")
+    if not (batch.isascii() and batch.isdigit() and number.isascii() and number.isdigit()):
+        return []
+    if len(batch) > MOST_DIGITS or len(number) > MOST_DIGITS:
+        return []
+    found = ledger.document(production, int(batch), int(number))
+    accounts = {
+        a.pk: f"{a.code} {a.name}" for a in ledger.accounts(production) if a.statement == "cost"
+    }
+    return [
+        {"number": str(p.line_no), "account": accounts[p.account_id], "currency": p.currency,
+         "amount": format_amount(p.amount, p.currency)}
+        for p in (found[1] if found else ())
+        if p.book == ACTUAL and p.account_id in accounts
+    ]  # fmt: skip
 
 
 def _request_options(digest: bytes, keys: Sequence[Key]) -> dict[str, Any]:

@@ -185,6 +185,30 @@ def is_founded(production: Production) -> bool:
     return keys(production).values("person").distinct().count() >= 3
 
 
+def has_begun() -> bool:
+    """Whether overrides can be asked for yet, for whoever may ask."""
+    return _asking()[0]
+
+
+def locked_number() -> int | None:
+    """The number of the locked budget, for whoever may ask, though they see no budget."""
+    return _asking()[1]
+
+
+def _asking() -> tuple[bool, int | None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT founded, locked FROM journal.asking_facts()")
+        row = cursor.fetchone()
+    return (False, None) if row is None else (bool(row[0]), row[1])
+
+
+def home_of(account: Account) -> str:
+    """The code of an account's cost centre, for whoever may ask that a cost be moved there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT journal.home_of(%s)", [account.code])
+        return str((cursor.fetchone() or [""])[0])
+
+
 def policy(production: Production) -> Policy | None:
     """The signing rules in force; None before there are any."""
     rows = mandates(production).filter(type="policy.set", state="in force")

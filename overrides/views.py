@@ -20,9 +20,8 @@ from ledger.corrections import Change
 from ledger.media import BYTES, SHOWN
 from ledger.models import Attachment
 from overrides import deciding, mandates, screens, selectors, signatures, tasks
-from overrides.carrying import Asked
+from overrides.carrying import Asked, is_department, missing
 from overrides.deciding import Decision
-from overrides.kinds import needs
 from overrides.models import Key, Override
 from overrides.policies import DEFAULT_RULES, Policy
 from overrides.requests import Case, attach_support, request_override
@@ -72,9 +71,42 @@ def _page(request: ScopedRequest, found: Override, refusal: Refused | None = Non
 
 
 @require_safe
+def asked(request: ScopedRequest, code: str) -> HttpResponse:
+    """What this person has asked for, and how it stands."""
+    return render(
+        request, "overrides/asked.html", screens.own_listing(request.production, request.user)
+    )
+
+
+def _own(request: ScopedRequest, number: int) -> Override:
+    """A request of the person's own; others' are not there, whatever else they may see."""
+    found = _override(request, number)
+    if found.requested_by_id != request.user.pk:
+        raise NotFoundHere
+    return found
+
+
+@require_safe
+def asked_one(request: ScopedRequest, code: str, number: int) -> HttpResponse:
+    """A request of one's own: what it would post, and who has decided what of it."""
+    found = _own(request, number)
+    page = screens.detail(request.production, found, request.user, request.membership.role)
+    return render(request, "overrides/override.html", page | {"is_asked": True})
+
+
+@require_safe
+def asked_document(request: ScopedRequest, code: str, number: int) -> HttpResponse:
+    """The document of a request of one's own."""
+    return _document_of(_own(request, number))
+
+
+@require_safe
 def override_document(request: ScopedRequest, code: str, number: int) -> HttpResponse:
     """The document that supports a request, inert; it is the one whose hash was signed."""
-    found = _override(request, number)
+    return _document_of(_override(request, number))
+
+
+def _document_of(found: Override) -> HttpResponse:
     document = selectors.document_of(found)
     if document is None or hashlib.sha256(document.data).digest() != bytes(found.document_sha256):
         raise NotFoundHere
@@ -149,14 +181,19 @@ def override_new(request: ScopedRequest, code: str) -> HttpResponse:
         else:
             tasks.wake()
             messages.success(request, f"{made.reference} waits for its signers.")
-            return redirect("override", request.production.code, made.number)
+            signs = "sign_overrides" in request.actions
+            to = "override" if signs else "asked_one"
+            return redirect(to, request.production.code, made.number)
+    sent = request.POST or _asked_before(request)
     page = {
+        "of_department": is_department(request.actions),
+        "document_lines": screens.document_lines(request.production, sent.get("document", "")),
         "kinds": [
             (k, name)
             for k, name in KINDS.items()
-            if needs(k) <= request.actions
+            if not missing(k, request.actions)
         ],
-        "sent": request.POST or _asked_before(request),
+        "sent": sent, "signs": "sign_overrides" in request.actions,
         "refusal": refusal.message if refusal else "",
     }  # fmt: skip
     return render(request, "overrides/new.html", page, status=refusal.status if refusal else 200)
@@ -166,8 +203,8 @@ def _asked_before(request: ScopedRequest) -> dict[str, str]:
     """What the form says at first: of ?follows=, what was asked for and sent back."""
     today, follows = timezone.now().date().isoformat(), request.GET.get("follows", "")
     if not (follows.isascii() and follows.isdigit() and len(follows) < 9):
-        asked = {name: request.GET.get(name, "")[:40] for name in ("kind", "row")}
-        return {"day": today} | asked
+        names = ("kind", "row", "document")
+        return {"day": today} | {name: request.GET.get(name, "")[:40] for name in names}
     before = _override(request, int(follows))
     if not selectors.may_follow(before, request.user):
         raise NotFoundHere

@@ -17,6 +17,7 @@ SCREENS = (
     ("cost_report", "Cost report", "c", "view_costs"),
     ("budget", "Budget", "b", "view_all_costs"),
     ("overrides", "Overrides", "", "sign_overrides"),
+    ("asked", "Requests", "", "request_overrides"),
     ("imports", "Import", "i", "import_files"),
     ("quarantine", "Quarantine", "q", "resolve_quarantine"),
     ("feeds", "Feeds", "", "import_files"),
@@ -53,6 +54,8 @@ _HOME = {
     "forecast": "cost_report",
     "budget_version": "budget",
     "budget_change": "budget",
+    "asked_one": "asked",
+    "asked_document": "asked",
     "override": "overrides",
     "override_new": "overrides",
     "override_document": "overrides",
@@ -139,6 +142,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         }
         for screen, label, key, action in SCREENS
         if opening & ({action} if isinstance(action, str) else action)
+        # Who signs finds what they asked for among what they sign.
+        and not (screen == "asked" and "sign_overrides" in actions)
     ]
     bell = None
     if actions & {"import_files", "sign_overrides", "manage_access"}:

@@ -143,6 +143,9 @@ def _document(
             request.production, opened, request.actions, request.POST.dict() if correction else {}
         ),
     }
+    view["may_ask_move"] = (
+        "request_overrides" in request.actions and "view_all_costs" not in request.actions
+    )
     status = refusal.status if refusal else 200
     return render(request, "reports/transaction.html", view, status=status)
 

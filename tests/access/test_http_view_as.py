@@ -96,5 +96,5 @@ def test_the_same_pages_show_what_the_person_sees_and_no_more(
 
 def test_every_page_of_signing_is_kept_from_views() -> None:
     """What is added to overrides must say whether it is signing."""
-    shown = {"overrides", "override_document"}
+    shown = {"overrides", "override_document", "asked", "asked_one", "asked_document"}
     assert {p.name for p in of_overrides} - shown == roles.NOT_VIEWED

@@ -219,7 +219,7 @@ def test_every_protected_table_has_rows_or_the_tests_beside_this_one_prove_nothi
 # check who asks. Everything else, trigger functions above all, is called by the database alone.
 CALLED_BY_NAME = {
     "journal.append", "journal.attach", "journal.attach_support", "journal.entries_seen",
-    "journal.found_by_hash",
+    "journal.asking_facts", "journal.found_by_hash", "journal.home_of",
     "journal.held_head", "journal.override_document", "journal.overrides_of",
     "journal.refresh_statistics",
     "journal.source_row",

@@ -25,7 +25,6 @@ from ingestion.models import HeldRow
 from ledger.attachments import attach
 from ledger.models import Transaction
 from ledger.statement_tables import StatementLine
-from overrides.carrying import Asked
 from purchasing.funds import FundPlan, move_cash, open_fund
 from purchasing.invoices import InvoicePlan, enter_invoice
 from purchasing.orders import LinePlan
@@ -34,7 +33,7 @@ from taxonomy.models import CostNode
 from tests.access.house import invite_somebody
 from tests.access.outside import add_feed
 from tests.access.web_methods import ONLY_POSTED_TO, POSTED_TO, SIGNING_IN, UPLOAD_ADDRESSES
-from tests.budgets.films import locked, requested
+from tests.access.web_wishes import budget_and_wishes
 from tests.factories import (
     Cast,
     Film,
@@ -49,7 +48,6 @@ from tests.ingestion.sending import begun
 from tests.ledger.banking import banked, taken
 from tests.ledger.banking import line as bank_line
 from tests.ledger.exhibits import png
-from tests.overrides.signing import founded
 from tests.purchasing.office import DAY, Office, office
 from tests.signing_in import sign_in
 
@@ -95,7 +93,7 @@ NO_PRODUCTIONS = (roles.ANYBODY, roles.ENROLLING, roles.PERSON)
 NUMBERED_ALIKE = (
     "account_lines", "forecast", "forecast_enter", "budget_version", "budget_approve",
     "budget_lock", "budget_change", "budget_decide", "override", "override_decide",
-    "override_document",
+    "override_document", "asked_one", "asked_document",
 )  # fmt: skip
 
 
@@ -139,7 +137,7 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
             for t in Transaction.objects.filter(production=film.production)
         }
         main_unit = CostNode.objects.get(production=film.production, kind="unit", code="MAIN").pk
-    _budget(film, camera, art)
+    wished = budget_and_wishes(film, posted, camera, art)
     sha256 = bytes(batch.document.sha256).hex()
     made = {
         person: _attached(film, person, posted[vendor], vendor)
@@ -166,7 +164,7 @@ def _fill(film: Film, camera: str, art: str, unit: str) -> Place:
         "art": {"transaction_id": posted[art]},
         "art_attachment": {"attachment_id": made["ada"]},
     }
-    place.ids |= _places(film) | _at_the_desk(film, held) | _asked(film, held, camera, art)
+    place.ids |= wished | _places(film) | _at_the_desk(film, held) | _asked(film, held, camera, art)
     place.ids |= dict.fromkeys(CORRECTIONS, place.ids["transaction"])
     place.ids["close_period"] = {"number": 2}  # refused: the first is open
     place.art = {name: place.ids[said] for name, said in ART_OF.items()}
@@ -179,14 +177,6 @@ def _fed(film: Film) -> dict[str, dict[str, Any]]:
     """A feed, and the addresses that name it."""
     feed_id = add_feed(film)
     return {key: {"feed_id": feed_id} for key in ("feed", "feed_step")}
-
-
-def _budget(film: Film, camera: str, art: str) -> None:
-    """A locked budget, an overage and an override that are asked for."""
-    text = "\n".join(["Account\tDescription\tTotal", f"3310\t{camera}\t5", f"2220\t{art}\t6"])
-    locked(film, text, "11.00")
-    requested(film, "overage", ("3310", "7.00"))
-    founded(film.cast, film).asks(Asked("over_budget", DAY, (("3310", "5.00"),)))
 
 
 def _places(film: Film) -> dict[str, dict[str, Any]]:
@@ -281,6 +271,7 @@ def _attached(film: Film, person: str, document: str, canary: str) -> int:
 
 
 # Where the head of art is sent instead, since what the address names is camera's.
+WISHES = ("asked_one", "asked_document")
 ART_OF = {
     "transaction": "art",
     "question": "art_question",
@@ -288,6 +279,8 @@ ART_OF = {
     "attachment": "art_attachment",
     "attachment_file": "art_attachment",
     "withdraw_attachment": "art_attachment",
+    "asked_one": "art_wish",
+    "asked_document": "art_wish",
 }
 CORRECTIONS = ("reverse_document", "reissue_document", "redistribute")
 PAPER_ADDRESSES = ("paper", "paper_void")
@@ -326,6 +319,7 @@ NOT_THERE: dict[str, dict[str, Any]] = {
     "forecast_enter": {"account_code": "9999"},
     **{key: {"number": NEVER} for key in ("budget_version", "budget_approve", "budget_lock")},
     **{key: {"number": NEVER} for key in ("budget_change", "budget_decide")},
+    **{key: {"number": NEVER} for key in ("asked_one", "asked_document")},
 }
 
 
@@ -472,8 +466,9 @@ def expected_status(actor: str, name: str, method: str) -> set[int]:
         return {302} if actor in SIGNED_OUT else {404}
     if (actor, name, method) == ("lena", "withdraw_attachment", "POST"):
         return {404}  # she sees it, and neither attached it nor imports
-    if (actor, name) == ("lena", "question"):
-        return {404}  # she was not asked
+    if (actor, name) == ("lena", "question") or (method == "GET" and name in WISHES
+            and actor not in ("cho", "ada")):  # fmt: skip
+        return {404}  # she was not asked; nobody else asked for it
     if method == "GET" and name in ONLY_POSTED_TO:
         return {405}
     if name in SIGNING_IN and (method == "GET" or name in POSTED_TO):

@@ -16,8 +16,8 @@ def test_a_department_head_lands_on_the_own_costs_and_nothing_else(visit: Visit)
     expect(page).to_have_url(re.compile("/p/NF/cost-report/$"))
     expect(page.locator(".facts")).to_contain_text("Camera (CAM), all units")
     assert page.get_by_role("navigation", name="Screens").get_by_role("link").all_inner_texts() == [
-        "Cost report", "Questions", "Cost codes", "Segments", "Orders", "Invoices", "Payments",
-        "Petty cash", "Bible", "Audit",
+        "Cost report", "Requests", "Questions", "Cost codes", "Segments", "Orders", "Invoices",
+        "Payments", "Petty cash", "Bible", "Audit",
     ]  # fmt: skip
     codes = page.locator("tbody.category .twist").all_inner_texts()
     assert codes == ["1400", "3300"], "the crane that was coded to the cast, and the camera"

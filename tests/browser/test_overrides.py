@@ -60,6 +60,31 @@ def asks(page: Page, base: str, amount: str) -> None:
     expect(page.locator(".notice").first).to_contain_text("waits for its signers")
 
 
+def a_department_asks(page: Page, url: str, code: str) -> None:
+    """The head of camera asks that a cost be moved to the art department."""
+    page.goto(f"{url}/login/")
+    sign_in(page, "camera", code)
+    page.goto(f"{url}/p/NF/accounts/3300/?upto=7")
+    page.locator("table.lines tbody th a").first.click()
+    page.get_by_role("link", name="Ask that it be moved").click()
+    line = page.locator("table.grid tbody th").first.inner_text()
+    shot(page, "department-asks")
+    page.get_by_label("Day").fill("2026-07-15")
+    page.get_by_label("Lines").fill(f"{line} 2250")
+    page.get_by_label("Why").fill("The crane stood on the art department's set")
+    page.get_by_label("Signed document").set_input_files(
+        {"name": "crane.txt", "mimeType": "text/plain", "buffer": b"it was ours, the art head"}
+    )
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".notice").first).to_contain_text("waits for its signers")
+    shot(page, "department-request")
+    page.get_by_role("link", name="Requests").first.click()
+    expect(page.get_by_role("main").get_by_role("link", name="OVR-")).to_have_count(1)
+    shot(page, "department-requests")
+    page.set_viewport_size(PHONE)
+    shot(page, "department-requests-phone")
+
+
 def waits_until_carried_out(page: Page, url: str) -> None:
     for _ in range(30):
         page.goto(url)
@@ -70,8 +95,9 @@ def waits_until_carried_out(page: Page, url: str) -> None:
 
 
 def test_an_override_is_signed_in_three_taps_on_a_telephone_and_carried_out(
-    desks: Callable[[str], tuple[Page, Device]], complaints: Any
-) -> None:
+    desks: Callable[[str], tuple[Page, Device]], complaints: Any, visit: Visit,
+    code_of: Callable[[str], str],
+) -> None:  # fmt: skip
     accountant, _ = desks("accountant")
     producer, device = desks("producer")
     guarantor, _ = desks("bond")
@@ -116,3 +142,4 @@ def test_an_override_is_signed_in_three_taps_on_a_telephone_and_carried_out(
     accountant.set_viewport_size({"width": 1440, "height": 900})
     accountant.goto(f"{base}/")
     shot(accountant, "override-list")
+    a_department_asks(visit(None, "about:blank"), complaints.url, code_of("camera"))

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from access.models import User
 from ledger.attachments import attach
+from ledger.corrections import Change
 from ledger.models import Attachment
 from overrides import deciding, execution, mandates, requests, selectors, telling
 from overrides.carrying import Asked
@@ -201,3 +202,19 @@ def founded(cast: Cast, film: Film | None = None) -> Signing:
         others = [other for other in SIGNERS if other != name]
         made.confirmed(made.key_of(name), *others)
     return made
+
+
+def asks_to_move(
+    signing: Signing, key: tuple[int, int], *, by: str = "cho", account: str = "2220",
+    changes: Sequence[Change] = (), kind: str = "reclassification",
+) -> Override:  # fmt: skip
+    """What the head of a department asks for, with a document of their own."""
+    production, person = signing.film.production, signing.person(by)
+    with role("web"), acting(signing.film, by):
+        paper = requests.attach_support(
+            actor=person, production=production, name="note.txt", data=b"it was another's"
+        )
+        asked = Asked(kind, DAY, document=key, changes=changes or (Change(1, account),))
+        return requests.request_override(
+            actor=person, production=production, asked=asked, case=Case("their crane", paper)
+        )

@@ -221,7 +221,7 @@ def test_a_line_producer_asks_with_a_document_for_what_needs_no_posting(
             where, {**sent, "kind": "late_posting", "file": SimpleUploadedFile("t", b"x")}
         )
         assert "is asked for by somebody who posts entries" in refused.content.decode()
-        assert page(signing, "cho", "override_new")[1].status_code == 404  # type: ignore[attr-defined]
+        assert page(signing, "bea", "override_new")[1].status_code == 404  # type: ignore[attr-defined]
 
 
 def test_a_held_row_is_asked_for_from_its_own_page(

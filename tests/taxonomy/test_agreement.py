@@ -92,7 +92,7 @@ TAMPERED = {
     "a policy's function that says yes to everything": (
         REPLACED.format(name="may(action text)", returns="RETURNS boolean",
                         what="action = ''manage_access''"),
-        ["Cho: guardian's grants: view_costs; not so by the policies",
+        ["Cho: guardian's grants: request_overrides, view_costs; not so by the policies",
          "Cho: the policies: manage_access; not so by guardian's grants"],
     ),
     "a superuser's table": (
