@@ -34,7 +34,7 @@ def room(database: None) -> Iterator[None]:
     with role("owner"), transaction.atomic():
         read(
             "UPDATE readlog_attempt SET last_at = last_at - interval '1 hour',"
-            " minute = minute - make_interval(days => 100, mins => id::int)"
+            " minute = minute - make_interval(days => 100, mins => 100 * id::int)"
             " WHERE last_at > now() - interval '30 minutes'"
         )
     yield
