@@ -164,7 +164,7 @@ class Word:
     key: int = 0
     device: Device | None = None
     rules: tuple[Rule, ...] = ()
-    said: set[str] = field(default_factory=set)
+    said: dict[str, int] = field(default_factory=dict)  # who confirmed it, with which key
     is_in_force: bool = False
 
 
@@ -343,16 +343,19 @@ class Overrides(RuleBasedStateMachine):
             now = Mandate.objects.select_related("production").get(pk=word.row.pk)
         digest = b"x" * 32 if how == "other" else mandates.confirmation_digest(now, key)
         text = self.keys[number][1].signs(digest, number)
-        is_second = len(word.said) == 1
+        is_second = any(self.keys[signed][2] for signed in word.said.values())
+        is_overtaken = bool(word.rules) and any(
+            w.is_in_force and w.rules and w.row.number > word.row.number for w in self.words
+        )
         is_gone = bool(is_second and word.key and not self.keys[word.key][2])
         is_lawful = (
             is_good and name in MAY_SIGN and not word.is_in_force and not is_gone
-            and name not in (word.by, word.about) and name not in word.said
+            and name not in (word.by, word.about) and name not in word.said and not is_overtaken
         )  # fmt: skip
         if not self.attempt(name, is_lawful, lambda: mandates.confirm(
                 actor=self.s.person(name), mandate=now, signature=text)):  # fmt: skip
             return
-        word.said.add(name)
+        word.said[name] = number
         if is_second:
             self.in_force(word)
 
