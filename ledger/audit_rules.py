@@ -200,6 +200,15 @@ def signature_holds(public: bytes, message: bytes, signature: bytes) -> bool:
     ) % _P == 0
 
 
+def is_anybodys_key(public: bytes) -> bool:
+    """Whether this is no key at all: one of the few points under which anybody can sign."""
+    point = _point(public) if len(public) == 32 else None
+    if point is None:
+        return True
+    eight = _times(8, point)
+    return eight[0] % _P == 0 and (eight[1] - eight[2]) % _P == 0
+
+
 # --- checkpoints --------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ledger.audit_rules import Problem, exact_base64, signature_holds
+from ledger.audit_rules import Problem, exact_base64, is_anybodys_key, signature_holds
 
 FOUNDERS = 3  # from the third person with a key on, mandates are signed
 FEWEST = 2
@@ -216,6 +216,7 @@ class OverrideTree:
         self.asked: dict[str, Asked] = {}
         self.batches: dict[str, tuple[str, str]] = {}  # batch -> (its entry's leaf, who named it)
         self.signatures = 0
+        self.fallbacks: list[str] = []  # signatures made with a key that a pass phrase unlocked
         self.last_at = ""
 
     @property
@@ -275,6 +276,8 @@ class OverrideTree:
             raise Problem(where, "adds a key that its person did not enrol, or before the rules")
         if any(key.public == public for key in self.keys.values()):
             raise Problem(where, "adds a key that was added before")
+        if said["alg"] == PASSWORD and is_anybodys_key(public):
+            raise Problem(where, "adds a key under which anybody can sign")
         self.keys[data["number"]] = SigningKey(
             said["person"], said["role"], said["alg"], public, said["rp"]
         )
@@ -303,12 +306,14 @@ class OverrideTree:
             raise Problem(where, "is signed with a key that is unknown or revoked")
         if (key.person, key.role) != (word["person"], word["role"]):
             raise Problem(where, "is signed with the key of somebody else, or of another role")
-        if key.alg == PASSWORD and not self.policy.get("password_keys"):
-            raise Problem(where, "is signed with a password's key, which the rules exclude")
+        if key.alg == PASSWORD and self.policy.get("password_keys") is not True:
+            raise Problem(where, "is signed with a fallback key, which the rules exclude")
         self.signatures += 1
         fault = assertion_fault(key, self.policy["origins"], wanted, sig)
         if fault:
             raise Problem(where, fault)
+        if key.alg == PASSWORD:
+            self.fallbacks.append(f"{where}, by person {key.person} with key {sig['key']}")
 
     # overrides
 

@@ -257,6 +257,9 @@ class Bundle:
                 self.checked.told.append(f"{'founding':20} {tree.founding.hexdigest()}")
             if tree.signatures:
                 self.checked.count("override signatures", tree.signatures)
+            if tree.fallbacks:
+                self.checked.count("of them fallback", len(tree.fallbacks))
+                self.checked.told += [f"{'fallback signature':20} {one}" for one in tree.fallbacks]
         foundings = {tree.founding.hexdigest() for tree in self.trees if tree.founders}
         if self.founding and foundings != {self.founding}:
             self._say("founding", "the first keys are not those of the founding you hold")

@@ -67,7 +67,9 @@ def _rows(production: Production, tree: OverrideTree) -> Iterator[str]:
         key = live.pop(str(row.number), None)
         is_live = row.revoked_by_id is None
         if (key is not None) != is_live or (
-            key and (key.person, key.public.hex()) != (str(row.person_id), row.public)
+            key
+            and (key.person, key.role, key.alg, key.public.hex())
+            != (str(row.person_id), row.role, row.alg, row.public)
         ):
             yield f"key {row.number}: it is not as the log says"
     yield from (f"key {number}: it was logged, and is gone" for number in live)

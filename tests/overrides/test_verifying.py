@@ -40,6 +40,8 @@ ALTERED = {
     "overrides_override SET amount = amount + 1": "amount was logged as",
     "overrides_override SET proposed = '{}'": "lines was logged as",
     "overrides_key SET public = overlay(public PLACING '0000' FROM 10)": "not as the log says",
+    "overrides_key SET alg = 'ed25519-password'": "not as the log says",
+    "overrides_key SET role = 'studio_executive'": "not as the log says",
     "overrides_mandate SET state = 'proposed'": "those in force are not those of the log",
     "ledger_logentry SET line = replace(line, 'storm', 'yacht')": "does not hash to its leaf",
 }

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         with context.acting(user_id=context.NOBODY, production_id=production.pk):
             tree, problems = verify_overrides(production)
         said = {
+            "fallback": tree.fallbacks,
             "founding": tree.founding.hexdigest() if tree.founders else "",
             "overrides": {name: asked.state for name, asked in tree.asked.items()},
             "problems": problems,
@@ -37,9 +38,12 @@ class Command(BaseCommand):
         else:
             for problem in problems:
                 self.stdout.write(f"PROBLEM  {problem}")
+            for one in tree.fallbacks:
+                self.stdout.write(f"FALLBACK {one}")
             verdict = f"{len(problems)} problems" if problems else "everything agrees"
             self.stdout.write(
-                f"{verdict}: {len(tree.asked)} overrides, {tree.signatures} signatures, "
+                f"{verdict}: {len(tree.asked)} overrides, {tree.signatures} signatures "
+                f"({len(tree.fallbacks)} fallback), "
                 f"founding {said['founding'] or 'none yet'}"
             )
         if problems:
