@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from access.errors import Invalid, NotFoundHere, Refused
 from access.models import User
 from overrides import selectors, signatures
+from overrides.keys import check_signature
 from overrides.models import Key, Override, Step
 from overrides.requests import in_words
 from overrides.signatures import SignatureError
@@ -83,10 +84,7 @@ def decide(*, actor: User, found: Override, decision: Decision, signature: str) 
     if policy is None:
         raise NotFoundHere
     try:
-        signatures.check_assertion(
-            signature, public=key.public, rp=key.rp, origins=policy.origins,
-            digest=digest_of(found, decision, key),
-        )  # fmt: skip
+        check_signature(key, policy, signature, digest_of(found, decision, key))
     except SignatureError as fault:
         raise BadSignature(str(fault)) from fault
     with in_words():

@@ -7,6 +7,7 @@ from access.errors import Invalid, Refused
 from access.models import Production, User
 from access.selectors import memberships_of
 from overrides import policies, selectors, signatures
+from overrides.keys import check_signature
 from overrides.models import Confirmation, Key, Mandate
 from overrides.policies import Policy, PolicyError
 from overrides.requests import in_words
@@ -36,6 +37,15 @@ def propose_key(
     said = {
         "alg": signatures.WEBAUTHN, "credential": credential, "person": str(actor.pk),
         "pub": public, "role": _role(actor, production), "rp": rp,
+    }  # fmt: skip
+    return _propose(actor, production, "key.add", policies.canonical(said))
+
+
+def propose_fallback_key(*, actor: User, production: Production, public: str) -> Mandate:
+    """Propose a key that a pass phrase of the actor's unlocks (overrides/fallback.py)."""
+    said = {
+        "alg": signatures.FALLBACK, "credential": "", "person": str(actor.pk), "pub": public,
+        "role": _role(actor, production), "rp": "",
     }  # fmt: skip
     return _propose(actor, production, "key.add", policies.canonical(said))
 
@@ -96,9 +106,6 @@ def _check(actor: User, mandate: Mandate, signature: str) -> None:
         key = next((k for k in live if str(k.number) == named), None)
         if key is None or policy is None:
             raise Refused("Confirm this with a key of your own that is in force.")
-        signatures.check_assertion(
-            signature, public=key.public, rp=key.rp, origins=policy.origins,
-            digest=confirmation_digest(mandate, key),
-        )  # fmt: skip
+        check_signature(key, policy, signature, confirmation_digest(mandate, key))
     except (SignatureError, ValueError, KeyError, TypeError) as fault:
         raise Refused(str(fault)) from fault

@@ -106,6 +106,35 @@ class Key(models.Model):
         return f"key {self.number}"
 
 
+class SealedKey(models.Model):
+    """The private half of a fallback key, sealed under its owner's pass phrase: their row alone."""
+
+    production = models.ForeignKey(Production, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    public = models.CharField(max_length=64)
+    # How the pass phrase became the key that opens it: each row keeps its own terms.
+    kdf = models.CharField(max_length=10)
+    salt = models.BinaryField(max_length=16)
+    memory_kib = models.IntegerField()
+    iterations = models.IntegerField()
+    lanes = models.IntegerField()
+    sealed = models.TextField()
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["production", "public"], name="sealed_key_once"),
+            models.CheckConstraint(
+                condition=models.Q(kdf="argon2id", memory_kib__gte=19456, iterations__gte=2),
+                name="sealed_key_hard_to_guess",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sealed key of {self.user_id}"
+
+
 class SigningRule(models.Model):
     """Who must sign a kind up to an amount, as one version of the rules says."""
 

@@ -60,6 +60,7 @@ class Policy:
     rules: tuple[Rule, ...]
     rp: str
     origins: tuple[str, ...]
+    # Whether fallback signatures are taken (overrides/fallback.py), by the name the log has for it.
     password_keys: bool = False
     # The most that is drawn of contingency for each side of the line; "" for no cap.
     most_atl: str = ""
@@ -105,6 +106,8 @@ def check(policy: Policy) -> Policy:
     """The policy itself. Raises PolicyError in words."""
     if not policy.rules or not policy.rp or not policy.origins:
         raise PolicyError("Expected rules, a host name and at least one address people sign at.")
+    if not isinstance(policy.password_keys, bool):
+        raise PolicyError("Fallback signatures: expected true or false.")
     for rule in policy.rules:
         _check_rule(rule)
     for cap in (policy.most_atl, policy.most_btl):

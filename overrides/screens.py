@@ -1,5 +1,6 @@
 """What the pages of overrides show: whom each waits for, what is signed, and the tree of steps."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -7,14 +8,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from access import roles
+from access import codes, roles
 from access.models import Production, User
 from ledger import selectors as ledger
 from ledger.journal import ACTUAL
-from overrides import deciding, selectors, signatures
+from overrides import deciding, fallback, selectors, signatures
 from overrides.deciding import Decision
 from overrides.mandates import confirmation_digest
 from overrides.models import Key, Mandate, Override, Step
+from overrides.signatures import FALLBACK
 from overrides.states import APPROVED, BACK_TO, EXECUTED, KINDS, REQUESTED, is_needed
 from taxonomy.money import format_amount
 
@@ -55,6 +57,25 @@ def waits_for(found: Override, steps: Sequence[Step], holders: Holders) -> str:
         done = {s.role for s in steps if s.step == "ratify"}
         return ", ".join(_named(r, holders) for r in found.ratify_roles if r not in done)
     return ""
+
+
+def signed_by(steps: Sequence[Step]) -> str:
+    """Who has approved it so far; a fallback signature is marked."""
+    return ", ".join(
+        f"{s.person.name}{' (fallback)' if _signature(s).get('alg') == FALLBACK else ''}"
+        for s in steps if s.step == "approve" and s.person
+    )  # fmt: skip
+
+
+def _signature(step: Step) -> dict[str, str]:
+    """What a signature says of itself: whoever asked sees the step and not the keys."""
+    return dict(json.loads(step.signature)) if step.signature else {}
+
+
+def _key_words(step: Step) -> str:
+    said = _signature(step)
+    kind = "fallback key" if said.get("alg") == FALLBACK else "passkey"
+    return f"{kind} {said['key']}" if said else ""
 
 
 def _named(role: str, holders: Holders) -> str:
@@ -101,7 +122,8 @@ def _row(
         "kind": KINDS[found.kind],
         "amount": format_amount(found.amount, found.production.currency),
         "target": found.target, "by": found.requested_by.name, "why": found.justification,
-        "waits": waits_for(found, steps, holders), "due": due_in(ends) if ends and is_open else "",
+        "waits": waits_for(found, steps, holders), "signed_by": signed_by(steps),
+        "due": due_in(ends) if ends and is_open else "",
         "due_at": _when(ends) if ends else "", "mine": waiting_on(user, role, found, steps),
     }  # fmt: skip
 
@@ -166,16 +188,21 @@ def detail(
     steps = selectors.steps(found)
     row = _row(found, steps, user, role, selectors.key_holders(production))
     keys = [k for k in selectors.live_keys(production, user) if k.alg == signatures.WEBAUTHN]
+    own = fallback.key_of(production, user)
+    signs_with = [*keys, *([own] if own and fallback.is_taken(production) else [])]
     is_open = found.state in (REQUESTED, APPROVED) and found.requested_by_id != user.pk
     may_reject = is_open and not any(s.person_id == user.pk for s in steps)
     wanted = decision or (Decision(row["mine"]) if row["mine"] else None)
     options, words = None, ""
-    if wanted is not None and keys:
-        digest = deciding.digest_of(found, wanted, keys[0])
-        options, words = _request_options(digest, keys), deciding.hash_words(digest)
+    if wanted is not None and signs_with:
+        digest = deciding.digest_of(found, wanted, signs_with[0])
+        options = _request_options(digest, keys) if keys else None
+        words = deciding.hash_words(digest)
     return {
         **row, "override": found, "lines": found.proposed["lines"], "wanted": wanted,
-        "options": options, "sign_words": words, "has_key": bool(keys), "may_reject": may_reject,
+        "options": options, "sign_words": words, "has_key": bool(signs_with),
+        "signs_by_fallback": own in signs_with, "has_excluded": bool(own) and not signs_with,
+        "may_reject": may_reject,
         "document_hash": bytes(found.document_sha256).hex(), "leaf": bytes(found.leaf).hex()[:8],
         "target_hash": bytes(found.target_digest).hex()[:8], "tree": _tree(found, steps),
         "back_to": list(BACK_TO.items()), "is_mine": found.requested_by_id == user.pk,
@@ -218,7 +245,7 @@ def _tree(found: Override, steps: Sequence[Step]) -> list[dict[str, Any]]:
         rows.append({
             "what": STEP_WORDS[step.step], "who": person + role, "when": _when(step.taken_at),
             "hash": bytes(step.leaf).hex()[:8],
-            "how": f"passkey {step.key.number}" if step.key else "",
+            "how": _key_words(step),
             "more": step.reason + back if step.reason else step.checked,
         })  # fmt: skip
     return rows
@@ -229,10 +256,14 @@ def signers(production: Production, user: User) -> dict[str, Any]:
     policy = selectors.policy(production)
     keys = list(selectors.keys(production))
     own = [k for k in keys if k.person_id == user.pk and k.revoked_by_id is None]
+    kinds = {k.alg for k in own}
     is_founded = selectors.is_founded(production)
     waiting = [m for m in selectors.mandates(production) if m.state == "proposed"]
+    takes_fallback = policy is not None and policy.password_keys
     return {
-        "policy": policy, "is_founded": is_founded, "has_key": bool(own),
+        "policy": policy, "is_founded": is_founded, "takes_fallback": takes_fallback,
+        "has_passkey": signatures.WEBAUTHN in kinds, "has_fallback": FALLBACK in kinds,
+        "has_app": takes_fallback and codes.has_app(user),
         "rules": [
             {
                 "kind": KINDS[r.kind], "up_to": r.up_to or "any amount", "threshold": r.threshold,
@@ -244,9 +275,13 @@ def signers(production: Production, user: User) -> dict[str, Any]:
         ],
         "keys": [
             {"number": k.number, "who": k.person.name, "role": roles.label_of(k.role),
+             "kind": "fallback" if k.alg == FALLBACK else "passkey",
              "is_live": k.revoked_by_id is None} for k in keys
         ],
-        "waiting": [_mandate(m, user, own, is_signed=is_founded) for m in waiting],
+        "waiting": [
+            _mandate(m, user, [k for k in own if takes_fallback or k.alg != FALLBACK],
+                     is_signed=is_founded) for m in waiting
+        ],
     }  # fmt: skip
 
 
@@ -257,17 +292,29 @@ def _mandate(
     may = user.pk not in (mandate.proposed_by_id, mandate.person_id) and not any(
         c.person_id == user.pk for c in words
     )
+    passkeys = [k for k in own if k.alg == signatures.WEBAUTHN]
     options = None
-    if may and is_signed and own:
-        options = _request_options(confirmation_digest(mandate, own[0]), own)
-    what = {"key.add": "A key for", "key.revoke": "Revoke a key of", "policy.set": "Signing rules"}
+    if may and is_signed and passkeys:
+        options = _request_options(confirmation_digest(mandate, passkeys[0]), passkeys)
     return {
-        "number": mandate.number, "what": what[mandate.type],
-        "person": mandate.person.name if mandate.person else "",
+        "number": mandate.number, "what": mandate_words(mandate),
         "by": mandate.proposed_by.name, "confirmed": ", ".join(c.person.name for c in words),
-        "may": may and (bool(own) or not is_signed), "options": options,
+        "may": may and (bool(own) or not is_signed), "is_signed": is_signed, "options": options,
+        "by_fallback": is_signed and any(k.alg == FALLBACK for k in own),
         "options_id": f"options-{mandate.number}",
     }  # fmt: skip
+
+
+def mandate_words(mandate: Mandate) -> str:
+    """What people confirm: whose key and of which kind, or what the rules say of fallback ones."""
+    said = json.loads(mandate.said)
+    name = mandate.person.name if mandate.person else ""
+    if mandate.type == "key.revoke":
+        return f"Revoke key {said['key']} of {name}"
+    if mandate.type == "key.add":
+        return f"A {'fallback key' if said['alg'] == FALLBACK else 'passkey'} for {name}"
+    taken = "take" if said.get("password_keys") is True else "exclude"
+    return f"Signing rules that {taken} fallback signatures"
 
 
 def enrolment(user: User, challenge: bytes, rp: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What can be read of overrides, their steps, keys and mandates. Scope is the database's."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -20,7 +21,16 @@ from django.db.models.functions import Least, Now
 from access.models import Production, User
 from ledger.models import Account, LogEntry
 from overrides import policies
-from overrides.models import Confirmation, Key, Mandate, Override, SigningRule, Step, Told
+from overrides.models import (
+    Confirmation,
+    Key,
+    Mandate,
+    Override,
+    SealedKey,
+    SigningRule,
+    Step,
+    Told,
+)
 from overrides.policies import Policy
 from overrides.states import APPROVED, EXECUTED, REJECTED, REQUESTED
 from taxonomy.classify import side
@@ -180,6 +190,12 @@ def live_keys(production: Production, person: User) -> list[Key]:
     return list(keys(production).filter(person=person, revoked_by__isnull=True))
 
 
+def sealed_key(key: Key) -> SealedKey | None:
+    """The sealed private half of a fallback key; to its owner alone."""
+    rows = SealedKey.objects.filter(production_id=key.production_id, user_id=key.person_id)
+    return rows.filter(public=key.public).first()
+
+
 def is_founded(production: Production) -> bool:
     """Whether three people have had keys, from when on mandates are signed."""
     return keys(production).values("person").distinct().count() >= 3
@@ -217,6 +233,12 @@ def policy(production: Production) -> Policy | None:
         return None
     found = rows.filter(pk=version.mandate_id).first()
     return None if found is None else policies.read(found.said)
+
+
+def origins_ever(production: Production) -> set[str]:
+    """Every address people could sign at, under any rules that were in force."""
+    rows = mandates(production).filter(type="policy.set", state="in force")
+    return {origin for row in rows for origin in json.loads(row.said)["origins"]}
 
 
 def entry_of_batch(production: Production, batch_id: int) -> bytes | None:

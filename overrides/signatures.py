@@ -1,4 +1,5 @@
-"""What people sign, and whether they did: WebAuthn, checked as the device's own library does."""
+"""What people sign, and whether they did: WebAuthn, checked as the device's own library does, and
+fallback signatures, which are Ed25519 over the same digest."""
 
 import base64
 import hashlib
@@ -7,12 +8,14 @@ from collections.abc import Collection
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fido2.cose import ES256
 from fido2.webauthn import AttestationObject, AuthenticatorData, CollectedClientData
 
+from ledger.override_tree import PASSWORD as FALLBACK
 from ledger.override_tree import WEBAUTHN, decision_digest, mandate_digest
 
-__all__ = ["WEBAUTHN", "SignatureError", "decision_digest", "mandate_digest"]
+__all__ = ["FALLBACK", "WEBAUTHN", "SignatureError", "decision_digest", "mandate_digest"]
 
 
 class SignatureError(ValueError):
@@ -46,6 +49,22 @@ def signed_text(key: int, client: bytes, auth: bytes, signature: bytes) -> str:
         "key": str(key), "sig": base64_text(signature),
     }  # fmt: skip
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+
+def fallback_text(key: int, signature: bytes) -> str:
+    """A fallback signature as it is kept in the step and in the log."""
+    said = {"alg": FALLBACK, "key": str(key), "sig": base64_text(signature)}
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+
+def check_fallback(text: str, *, public: str, digest: bytes) -> None:
+    """Raise SignatureError unless this is the fallback key's signature over the digest."""
+    said: dict[str, Any] = json.loads(text)
+    try:
+        made = base64.b64decode(said["sig"], validate=True)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(made, digest)
+    except (ValueError, InvalidSignature) as fault:
+        raise SignatureError("The signature does not hold. Nothing was taken.") from fault
 
 
 def check_assertion(

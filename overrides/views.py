@@ -3,25 +3,34 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from access import door
+from access.codes import TooManyTries
 from access.errors import Invalid, NotFoundHere, Refused
-from access.requests import ScopedRequest
+from access.notices import note_and_tell
+from access.requests import ScopedRequest, WrittenDown
 from ledger.corrections import Change
 from ledger.media import BYTES, SHOWN
 from ledger.models import Attachment
-from overrides import deciding, mandates, screens, selectors, signatures, tasks
+from overrides import deciding, fallback, mandates, screens, selectors, signatures, tasks
 from overrides.carrying import Asked, is_department, missing
 from overrides.deciding import Decision
+from overrides.fallback import Proof
 from overrides.models import Key, Override
 from overrides.policies import DEFAULT_RULES, Policy
 from overrides.requests import Case, attach_support, request_override
@@ -64,10 +73,18 @@ def _page(request: ScopedRequest, found: Override, refusal: Refused | None = Non
     page = screens.detail(
         request.production, found, request.user, request.membership.role, decision
     )
+    return _shown(request, "overrides/override.html", page, refusal)
+
+
+def _shown(
+    request: ScopedRequest, template: str, page: dict[str, Any], refusal: Refused | None
+) -> HttpResponse:
     page["refusal"] = refusal.message if refusal else ""
-    return render(
-        request, "overrides/override.html", page, status=refusal.status if refusal else 200
-    )
+    if refusal is None:
+        return render(request, template, page)
+    # What was counted of a try with a code and a pass phrase stays, though nothing else does.
+    answer = WrittenDown if request.POST.get("by") == "fallback" else HttpResponse
+    return answer(render_to_string(template, page, request), status=refusal.status)
 
 
 @require_safe
@@ -121,6 +138,7 @@ def _document_of(found: Override) -> HttpResponse:
 
 
 @require_POST
+@sensitive_post_parameters("code", "phrase")
 def override_decide(request: ScopedRequest, code: str, number: int) -> HttpResponse:
     """Take a signed decision; then the next that waits is opened."""
     found, sent = _override(request, number), request.POST
@@ -129,7 +147,7 @@ def override_decide(request: ScopedRequest, code: str, number: int) -> HttpRespo
     )
     try:
         deciding.check_decision(request.user, found, decision)
-        text = _signature(request, sent.get("credential", ""))
+        text = _signed(request, lambda key: deciding.digest_of(found, decision, key))
         step = deciding.decide(actor=request.user, found=found, decision=decision, signature=text)
     except Refused as refusal:
         return _page(request, _override(request, number), refusal)
@@ -141,6 +159,37 @@ def override_decide(request: ScopedRequest, code: str, number: int) -> HttpRespo
     if following is None:
         return redirect("override", request.production.code, number)
     return redirect("override", request.production.code, following)
+
+
+def _signed(request: ScopedRequest, digest_for: Callable[[Key], bytes]) -> str:
+    """A signature as the step keeps it: the browser's key made it, or the fallback key did now.
+
+    Raises Refused.
+    """
+    if request.POST.get("by") != "fallback":
+        return _signature(request, request.POST.get("credential", ""))
+    with _noted(request):
+        return fallback.sign(
+            actor=request.user, production=request.production, digest_for=digest_for,
+            proof=_proof(request),
+        )  # fmt: skip
+
+
+def _proof(request: ScopedRequest) -> Proof:
+    return Proof(request.POST.get("code", "").strip(), request.POST.get("phrase", ""))
+
+
+@contextmanager
+def _noted(request: ScopedRequest) -> Iterator[None]:
+    """Wrong tries are written down, for the person and for administrators."""
+    try:
+        yield
+    except fallback.WrongProof:
+        door.note(request, "wrong_signing", request.user.email)
+        raise
+    except TooManyTries:
+        door.note(request, "held", request.user.email)
+        raise
 
 
 def _signature(request: ScopedRequest, sent: str) -> str:
@@ -161,7 +210,7 @@ def _signature(request: ScopedRequest, sent: str) -> str:
 
 def _key_of(request: ScopedRequest, credential: bytes) -> Key:
     for key in selectors.live_keys(request.production, request.user):
-        if signatures.from_web(key.credential) == credential:
+        if key.alg == signatures.WEBAUTHN and signatures.from_web(key.credential) == credential:
             return key
     raise deciding.BadSignature("This key is not enrolled here, or was revoked.")
 
@@ -275,10 +324,7 @@ def _signers_page(request: ScopedRequest, refusal: Refused | None = None) -> Htt
     challenge = secrets.token_bytes(32)
     request.session[CHALLENGE] = challenge.hex()
     page["enrol"] = screens.enrolment(request.user, challenge, _site(request)[0])
-    page["refusal"] = refusal.message if refusal else ""
-    return render(
-        request, "overrides/signers.html", page, status=refusal.status if refusal else 200
-    )
+    return _shown(request, "overrides/signers.html", page, refusal)
 
 
 def _site(request: ScopedRequest) -> tuple[str, tuple[str, ...]]:
@@ -291,9 +337,11 @@ def _site(request: ScopedRequest) -> tuple[str, tuple[str, ...]]:
 
 
 @require_POST
+@sensitive_post_parameters("code", "phrase", "again")
 def signer_change(request: ScopedRequest, code: str) -> HttpResponse:
     """Propose rules or a key, propose that one be revoked, or confirm what another proposed."""
-    acts = {"rules": _rules, "enrol": _enrol, "revoke": _revoke, "confirm": _confirm}
+    acts = {"rules": _rules, "enrol": _enrol, "enrol_fallback": _enrol_fallback,
+            "revoke": _revoke, "confirm": _confirm}  # fmt: skip
     act = acts.get(request.POST.get("act", ""))
     if act is None:
         return _signers_page(request, Invalid(f"Expected one of {', '.join(acts)}."))
@@ -313,6 +361,7 @@ def _rules(request: ScopedRequest) -> str:
     policy = Policy(
         DEFAULT_RULES, rp, origins, most_atl=sent.get("most_atl", "").replace(",", "").strip(),
         most_btl=sent.get("most_btl", "").replace(",", "").strip(),
+        password_keys=sent.get("fallback") == "yes",
     )  # fmt: skip
     mandates.propose_rules(actor=request.user, production=request.production, policy=policy)
     return "The rules are proposed: two others confirm them."
@@ -337,6 +386,16 @@ def _enrol(request: ScopedRequest) -> str:
     return "Your key is proposed: two others confirm it."
 
 
+def _enrol_fallback(request: ScopedRequest) -> str:
+    with _noted(request):
+        fallback.enrol(
+            actor=request.user, production=request.production, proof=_proof(request),
+            again=request.POST.get("again", ""),
+        )  # fmt: skip
+    note_and_tell(request, request.user, "fallback_made")
+    return "Your fallback key is proposed: two others confirm it."
+
+
 def _revoke(request: ScopedRequest) -> str:
     number = request.POST.get("key", "")
     for key in selectors.keys(request.production):
@@ -354,7 +413,7 @@ def _confirm(request: ScopedRequest) -> str:
         if str(mandate.number) == number:
             text = ""
             if selectors.is_founded(request.production):
-                text = _signature(request, request.POST.get("credential", ""))
+                text = _signed(request, partial(mandates.confirmation_digest, mandate))
             made = mandates.confirm(actor=request.user, mandate=mandate, signature=text)
             return f"Confirmed: it is {made.state}."
     raise NotFoundHere

@@ -44,7 +44,7 @@ from tests.budgets.films import DAY, changed, estimated, locked
 from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
 from tests.ingestion.sending import begun
 from tests.ledger.banking import banked, line, taken
-from tests.overrides.signing import founded
+from tests.overrides.signing import founded, seals
 from tests.purchasing.office import office, paperwork
 
 _number = itertools.count(1)
@@ -218,10 +218,10 @@ def deal_abroad(film: Film) -> None:
 
 
 def override_something(cast: Cast, film: Film) -> None:
-    """Signing rules, three keys, and an override that one of two has signed."""
+    """Signing rules, three keys, sealed ones, and an override that one of two has signed."""
     made = founded(cast, film)
-    made.place = next((batch, number) for center, batch, number in _documents(film)
-                      if center == "CAM")  # fmt: skip
+    seals(film, ("amir", "bea"), canary(0, "CAM", 6))
+    made.place = next((b, n) for center, b, n in _documents(film) if center == "CAM")
     made.decides("lena", made.asks(Asked("over_budget", DAY, (("3310", "5.00"),))))
     assert made.tells() == 2
 
@@ -470,6 +470,7 @@ def expected(film: Film, user: User, actions: set[str], centers: set[str] | None
         known = {
             "productions": f"id IN ({productions})",
             "own": f"user_id = {user.pk}",
+            "own here": f"{mine} AND user_id = {user.pk}",
             "audience": f"{mine} AND audience = ANY ('{{{','.join(actions)}}}')",
             "place": f"user_id = {user.pk}" + (f" OR {mine}" if "manage_access" in actions else ""),
             "members": mine,

@@ -75,6 +75,7 @@ SEEN_BY = {
     "overrides_mandate": "sign_overrides",
     "overrides_confirmation": "sign_overrides",
     "overrides_key": "sign_overrides",
+    "overrides_sealedkey": "own here",
     "overrides_signingrule": "sign_overrides",
     "overrides_override": "sign_overrides",
     "overrides_step": "sign_overrides",

@@ -28,7 +28,7 @@ from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make
 
 # The queue of work and the list of productions are one for all workers; they hold no figures.
 WORKERS_NOT = ["access_doorentry", "access_invitation", "access_password", "access_session",
-               "mfa_authenticator"]  # fmt: skip
+               "mfa_authenticator", "overrides_sealedkey"]  # fmt: skip
 WORKERS_OWN = {"access_production", "ingestion_workitem"}
 EVERYTHING = sorted(SEEN_BY)
 
@@ -105,7 +105,8 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
                 "ledger_paykey",
                 "ledger_sealedleaves",
                 "ledger_statementline",
-                *("mfa_authenticator", "readlog_attempt", "taxonomy_accessfinding"),
+                *("mfa_authenticator", "overrides_sealedkey", "readlog_attempt"),
+                "taxonomy_accessfinding",
             ],
             "worker": WORKERS_NOT,
         }[name]

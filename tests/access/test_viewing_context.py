@@ -18,6 +18,7 @@ from tests.factories import role
 CLOSED = {
     "access_password", "access_session", "access_doorentry", "mfa_authenticator",
     "access_historicalmembership", "ingestion_upload", "ingestion_uploadpiece",
+    "overrides_sealedkey",
 }  # fmt: skip
 
 
@@ -49,10 +50,13 @@ def test_the_rows_are_those_of_the_person_and_what_is_their_own_stays_closed(hou
     assert shown == {t: 0 if t in CLOSED else n for t, n in theirs.items()}
 
 
-def test_an_unfinished_upload_is_not_shown_to_who_looks_as_its_sender(house: House) -> None:
+def test_uploads_and_sealed_keys_are_not_shown_to_who_looks_as_their_owner(house: House) -> None:
+    with asking("web", house.film.cast["amir"], house.film):
+        theirs = seen()
     with viewing(house, "lena", "amir"):
         shown = seen()
-    assert (shown["ingestion_upload"], shown["ingestion_uploadpiece"]) == (0, 0)
+    for table in ("ingestion_upload", "ingestion_uploadpiece", "overrides_sealedkey"):
+        assert (theirs[table] > 0, shown[table]) == (True, 0)
     assert shown["ingestion_importbatch"], "the production's own is"
 
 

@@ -22,6 +22,7 @@ from tests.access.house import asking, newcomer, own_connection, read, readable
 from tests.budgets.films import DAY, locked
 from tests.factories import Film, role
 from tests.overrides.signing import founded
+from tests.readlog.room import make_room
 from tests.signing_in import browser, by_password, sign_in
 
 PASSWORD = "a long enough password"
@@ -31,12 +32,7 @@ _number = itertools.count(1)
 @pytest.fixture(autouse=True)
 def room(database: None) -> Iterator[None]:
     """What other tests were refused within this minute does not take this one's room."""
-    with role("owner"), transaction.atomic():
-        read(
-            "UPDATE readlog_attempt SET last_at = last_at - interval '1 hour',"
-            " minute = minute - make_interval(days => 100, mins => 100 * id::int)"
-            " WHERE last_at > now() - interval '30 minutes'"
-        )
+    make_room()
     yield
 
 
