@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "readlog.refusals.RefusalMiddleware",
+    "readlog.pace.ReadingPaceMiddleware",
     "readlog.middleware.ReadLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -182,6 +183,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 # Served from where they stand: there is no collecting step to forget.
 STATIC_ROOT = BASE_DIR / "static"
+
+# What nobody reads more than, over all screens and files (docs/decisions/0042).
+READING_REQUESTS_A_MINUTE = int(os.environ.get("PRODACCT_READING_REQUESTS", "600"))
+READING_ROWS = int(os.environ.get("PRODACCT_READING_ROWS", "200000"))
+READING_MINUTES = 10
 
 # One constant policy, no nonce: nothing inline is ever served (docs/decisions/0005).
 CONTENT_SECURITY_POLICY = {

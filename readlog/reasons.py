@@ -8,6 +8,7 @@ WORDS: Final = {
     "sign_in": "Sign-in refused",
     "signing": "Code or pass phrase of a signature refused",
     "throttled": "Too many attempts",
+    "reading": "Read more than a person reads",
     "session": "Session unknown or over",
     "csrf": "Form without its token",
     "forbidden": "Not allowed",
@@ -43,12 +44,13 @@ class Outcome:
     is_form_checked: bool = True
     has_dead_session: bool = False
     is_refused_by_database: bool = False
+    is_read_too_much: bool = False
 
 
 def reason_of(outcome: Outcome) -> str:
     """The word for a refusal; '' for what was answered as it should be."""
-    if outcome.is_refused_by_database:
-        return "database"
+    if outcome.is_refused_by_database or outcome.is_read_too_much:
+        return "database" if outcome.is_refused_by_database else "reading"
     if outcome.door in _OF_DOOR:
         return _OF_DOOR[outcome.door]
     if outcome.status == 403 and not outcome.is_form_checked:

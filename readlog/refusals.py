@@ -46,6 +46,7 @@ class RefusalMiddleware:
             or getattr(request, "csrf_processing_done", False),
             has_dead_session=has_dead_session,
             is_refused_by_database=getattr(request, "is_refused_by_database", False),
+            is_read_too_much=getattr(request, "is_read_too_much", False),
         )
         wrong = sorted(getattr(request, "context_refusals", ()))
         for reason in [f"context_{word}" for word in wrong] or [reason_of(outcome)]:

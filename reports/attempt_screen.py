@@ -14,7 +14,7 @@ from alerts import selectors as told
 from readlog.attempt_tables import Attempt
 from readlog.reasons import WORDS
 from readlog.selectors import PAGE_ROWS, AttemptFilter, attempts
-from readlog.told import REFUSED
+from readlog.told import READING, REFUSED
 from reports.read_screen import day_sent, number_sent
 
 _ASKED = ("reason", "ip", "from", "to")
@@ -23,11 +23,20 @@ _ASKED = ("reason", "ip", "from", "to")
 def attempts_view(production: Production, sent: dict[str, str]) -> dict[str, Any]:
     """One page of refusals, newest first, and who was refused again and again."""
     kept = {key: sent.get(key, "").strip() for key in _ASKED}
-    open_ = told.alerts(production).filter(kind=REFUSED, closed_at__isnull=True)
+    open_ = told.alerts(production).filter(kind__in=(REFUSED, READING), closed_at__isnull=True)
     view: dict[str, Any] = {
         "sent": kept,
         "reasons": list(WORDS.items()),
-        "repeats": [{"who": each.source, "last": _moment(each.last_at)} for each in open_],
+        "repeats": [
+            {
+                "who": each.source,
+                "last": _moment(each.last_at),
+                "what": "read more than a person reads"
+                if each.kind == READING
+                else "was refused again and again",
+            }
+            for each in open_
+        ],
     }
     try:
         wanted = _filter(kept, sent)

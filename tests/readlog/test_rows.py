@@ -2,7 +2,7 @@
 
 import pytest
 
-from readlog.rows import rows_in
+from readlog.rows import rows_in, rows_worth
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,21 @@ def test_the_rows_of_an_answer_are_counted_where_they_can_be(
     kind: str, body: bytes, rows: int | None
 ) -> None:
     assert rows_in(kind, body) == rows
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "rows"),
+    [
+        ("text/html; charset=utf-8", b"<table><tr><td>1</td></tr><tr class=x></tr></table>", 2),
+        ("text/csv", b"a,b\n1,2\n", 2),
+        ("application/json", b'{"rows": [1, 2, 3]}', 3),
+        ("application/json", b'{"state": "open"}', 1),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"x" * 1000, 10),
+        ("application/octet-stream", b"x" * 4000, 2),
+        ("image/png", b"x", 0),
+    ],
+)
+def test_everything_that_is_read_counts_for_something(
+    content_type: str, body: bytes, rows: int
+) -> None:
+    assert rows_worth(content_type, body) == rows
