@@ -25,6 +25,7 @@ WAIVABLE = frozenset({"E_NET_PAY", "E_SEGMENT"})
 GRACE = timedelta(
     hours=24
 )  # how late the sweep that reverts may be before its absence is a finding
+NUMBERED = "OVR-"
 OURS = ("key.", "policy.", "override.")
 
 
@@ -215,6 +216,8 @@ class OverrideTree:
         self.mandates: set[str] = set()
         self.asked: dict[str, Asked] = {}
         self.batches: dict[str, tuple[str, str]] = {}  # batch -> (its entry's leaf, who named it)
+        # override -> the digest of the node its branch departs from; in whatever unit's log
+        self.branches: dict[str, str] = {}
         self.signatures = 0
         self.fallbacks: list[str] = []  # signatures made with a key that a pass phrase unlocked
         self.last_at = ""
@@ -228,9 +231,14 @@ class OverrideTree:
         """Take the next entry of the log, of whatever type. Raises Problem."""
         self.last_at = entry["at"]
         kind = entry["type"]
+        data = entry["data"]
+        if kind == "node" and data["reason"].startswith(f"OVERRIDE {NUMBERED}"):
+            name = data["reason"].removeprefix("OVERRIDE ").partition(":")[0]
+            if name in self.branches or data["flag"] != "OVERRIDE":
+                raise Problem(where, f"{name} has two branches, or one that is not flagged")
+            self.branches[name] = data["original"]
         if not kind.startswith(OURS):
             return
-        data = entry["data"]
         if kind in ("key.add", "key.revoke", "policy.set"):
             self._mandate(where, kind, data, leaf)
         elif kind == "override.request":
@@ -454,6 +462,21 @@ class OverrideTree:
             raise Problem(where, "is audited for nobody outside")
         self._signed(where, asked, data, asked.executed)
         return "audited"
+
+
+def branch_problems(asked: dict[str, Asked], branches: dict[str, str]) -> list[str]:
+    """What is wrong between overrides and the branches of the cost tree that say they are theirs,
+    whatever logs they stand in."""
+    grown = {
+        name: each.data["target_digest"]
+        for name, each in asked.items()
+        if each.executed_batch and "branch" in each.data["proposed"]
+    }
+    return [
+        f"{name}: its branch is missing, departs from another node, or was never carried out"
+        for name in sorted(grown.keys() | branches.keys())
+        if grown.get(name) != branches.get(name)
+    ]
 
 
 def _check_waiver(where: str, name: str, proposed: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ from ledger.audit_rules import (
     units_of,
     whole,
 )
-from ledger.override_tree import OverrideTree
+from ledger.override_tree import OverrideTree, branch_problems
 
 MOST_PROBLEMS = 50
 # What reading something that is not what it should be can raise.
@@ -242,6 +242,9 @@ class Bundle:
 
     def _overrides(self, books: Books) -> None:
         """What overrides posted is what was signed, and what reverted them its opposite."""
+        every = {name: each for tree in self.trees for name, each in tree.asked.items()}
+        branches = {name: each for tree in self.trees for name, each in tree.branches.items()}
+        self.checked.problems += branch_problems(every, branches)
         for tree in self.trees:
             for batch, (leaf, where) in tree.batches.items():
                 if self.sealed.get(batch) != leaf:

@@ -22,7 +22,8 @@ POSTING = frozenset({"post_entries"})
 class Asked:
     """What somebody wants to do, by kind: accounts and amounts as typed (a draw names contingency
     with a minus); an order and by how much its lines grow; a document and where its lines belong;
-    a journal's debits and credits for a closed week; a held row, by its import and its number."""
+    a journal's debits and credits for a closed week; a held row, by its import and its number.
+    `node` is the node of the cost tree beside which it is to hang as a branch."""
 
     kind: str
     day: date
@@ -31,6 +32,7 @@ class Asked:
     document: tuple[int, int] | None = None
     changes: Sequence[Change] = ()
     row: tuple[int, int] | None = None
+    node: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from access.errors import Refused
 from access.models import Production, User
 from access.selectors import every_production
 from ledger import selectors as ledger
-from overrides import checks, deciding, kinds, selectors, telling
+from overrides import branching, checks, deciding, kinds, selectors, telling
 from overrides.deciding import Decision
 from overrides.keys import check_made
 from overrides.models import Override, Step
@@ -79,6 +79,7 @@ def _execute(found: Override) -> None:
     _check_signatures(found)
     checked = checks.check(found.production, found.kind, found.proposed)
     batch = kinds.run(found=found, approver=_approver(found))
+    branching.grow(found)
     _step(found, "execute", batch=batch, checked=checked)
 
 
@@ -107,6 +108,7 @@ def _revert(found: Override) -> None:
     assert executed.batch_id is not None, "what is executed was posted"
     batch = ledger.batch_by_id(found.production, executed.batch_id)
     made = kinds.take_back(found=found, batch=batch, approver=_approver(found))
+    branching.take_back(found)
     _step(found, "revert", batch=made)
 
 

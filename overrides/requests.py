@@ -13,7 +13,7 @@ from access.selectors import actions_on
 from ledger.media import plain_name
 from ledger.models import Attachment
 from ledger.selectors import attachment_by_id
-from overrides import carrying, checks, kinds, selectors
+from overrides import branching, carrying, checks, kinds, selectors
 from overrides.carrying import Asked
 from overrides.models import Override
 from overrides.states import KINDS
@@ -104,6 +104,8 @@ def request_override(*, actor: User, production: Production, asked: Asked, case:
     if not selectors.has_begun():
         raise Refused("Overrides begin when three people have keys to sign them with.")
     meant = kinds.plan(actor=actor, production=production, asked=asked)
+    if asked.node is not None:
+        meant = branching.planned(production, asked.node, meant)
     checked = checks.check(production, asked.kind, meant.proposed)
     with in_words():
         made = Override.objects.create(

@@ -229,6 +229,7 @@ def form_of(found: Override) -> dict[str, str]:
         "kind": found.kind, "lines": "\n".join(f"{a} {b}" for a, b in rows),
         "order": said.get("order", ""), "document": f"{batch}-{number}" if batch else "",
         "row": row,
+        "node": said.get("branch", {}).get("node", ""),
         "reason": found.justification, "clause": found.clause,
     }  # fmt: skip
 

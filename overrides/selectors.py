@@ -34,6 +34,7 @@ from overrides.models import (
 from overrides.policies import Policy
 from overrides.states import APPROVED, EXECUTED, REJECTED, REQUESTED
 from taxonomy.classify import side
+from taxonomy.models import CostNode, NodeFlag
 
 PENDING = (REQUESTED, APPROVED, EXECUTED)
 
@@ -338,6 +339,15 @@ def unsigned_crossings(production: Production) -> list[str]:
             {"p": production.pk},
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def branch_of(found: Override) -> CostNode | None:
+    """The branch that an override hung beside the node it departs from."""
+    rows = CostNode.objects.filter(
+        production_id=found.production_id, flag=NodeFlag.OVERRIDE, original=found.target_digest,
+        reason__startswith=f"OVERRIDE {found.reference}: ",
+    )  # fmt: skip
+    return rows.select_related("production", "unit").first()
 
 
 def log_lines(production: Production, unit_id: int) -> list[tuple[int, str, bytes]]:

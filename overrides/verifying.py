@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from access.models import Production
 from ledger import selectors as ledger
 from ledger.audit_rules import Problem, leaf_hash
-from ledger.override_tree import OverrideTree
+from ledger.override_tree import OverrideTree, branch_problems
 from overrides import selectors
 from overrides.models import Mandate
 
@@ -19,12 +19,14 @@ def verify_overrides(production: Production) -> tuple[OverrideTree, list[str]]:
 
     Inside a context of the production, as somebody who reads its whole log.
     """
-    tree, problems = OverrideTree(), list[str]()
+    tree, problems, branches = OverrideTree(), list[str](), dict[str, str]()
     for head in ledger.log_heads(production):
         own = OverrideTree()
         problems += _replayed(own, production, head.unit_id, head.unit.code)
+        branches |= own.branches
         if own.mandates or own.asked:
             tree = own
+    problems += branch_problems(tree.asked, branches)
     return tree, [*problems, *tree.finish(), *_rows(production, tree)]
 
 

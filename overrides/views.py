@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -38,6 +39,7 @@ from overrides.signatures import SignatureError
 from overrides.states import KINDS
 
 CHALLENGE = "override_challenge"
+MOST_DIGITS = 16
 
 
 def _override(request: ScopedRequest, number: int) -> Override:
@@ -252,7 +254,7 @@ def _asked_before(request: ScopedRequest) -> dict[str, str]:
     """What the form says at first: of ?follows=, what was asked for and sent back."""
     today, follows = timezone.now().date().isoformat(), request.GET.get("follows", "")
     if not (follows.isascii() and follows.isdigit() and len(follows) < 9):
-        names = ("kind", "row", "document")
+        names = ("kind", "row", "document", "node")
         return {"day": today} | {name: request.GET.get(name, "")[:40] for name in names}
     before = _override(request, int(follows))
     if not selectors.may_follow(before, request.user):
@@ -261,6 +263,13 @@ def _asked_before(request: ScopedRequest) -> dict[str, str]:
 
 
 def _asked(request: ScopedRequest) -> Asked:
+    node = request.POST.get("node", "").strip()
+    if node and not (node.isascii() and node.isdigit() and len(node) < MOST_DIGITS):
+        raise Invalid("Cost code: expected the number of its page, or nothing.")
+    return replace(_asked_of_kind(request), node=int(node) if node else None)
+
+
+def _asked_of_kind(request: ScopedRequest) -> Asked:
     sent = request.POST
     try:
         day = date.fromisoformat(sent.get("day", ""))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ledger.audit_rules import leaf_hash
+from ledger.override_tree import OverrideTree, branch_problems
 from tests.ledger.test_override_tree import POLICY, Log, founded
 
 
@@ -55,3 +57,60 @@ def test_no_attack_is_accepted(name: str) -> None:
     log = founded()
     ATTACKS[name](log)
     assert log.problems() != []
+
+
+NODE = "ef" * 32
+
+
+def grown(log: Log, reason: str = "OVERRIDE OVR-0001: rain", original: str = NODE) -> None:
+    """A branch of the cost tree, as its unit's log tells of it."""
+    log.add("node", {"flag": "OVERRIDE", "original": original, "reason": reason})
+
+
+def departs(log: Log) -> str:
+    """A draw that is to hang as a branch beside a node."""
+    lines = [{"account": "8001", "amount": "-100.0000"}, {"account": "3310", "amount": "100.0000"}]
+    branch = {"departs": "00" * 32, "digest": NODE, "node": "7"}
+    return log.request(proposed={"lines": lines, "branch": branch}, target_digest=NODE)
+
+
+def missing(log: Log) -> list[str]:
+    tree = OverrideTree()
+    for line in log.lines:
+        tree.entry("x", json.loads(line), leaf_hash(line))
+    return branch_problems(tree.asked, tree.branches)
+
+
+def test_a_branch_is_there_when_it_was_carried_out_and_not_before() -> None:
+    log = founded()
+    departs(log)
+    assert missing(log) == []
+    log.approve()
+    grown(log)
+    assert missing(log) != [], "it is not carried out yet"
+    log.execute()
+    assert missing(log) == []
+    grown(log, "Moved by the studio")  # a person's own, of no override
+    assert (missing(log), log.problems()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "reason, original", [("rain", NODE), ("OVERRIDE OVR-0002: rain", NODE),
+                         ("OVERRIDE OVR-0001: rain", "00" * 32)],
+)  # fmt: skip
+def test_a_branch_that_is_missing_or_departs_from_another_node_is_named(
+    reason: str, original: str
+) -> None:
+    log = founded()
+    log.approve(departs(log))
+    grown(log, reason, original)
+    log.execute()
+    assert missing(log) != []
+
+
+def test_two_branches_of_one_override_are_named() -> None:
+    log = founded()
+    log.execute(log.approve(departs(log)))
+    grown(log)
+    grown(log)
+    assert any("two branches" in said for said in log.problems())

@@ -216,7 +216,7 @@ def founded(cast: Cast, film: Film | None = None) -> Signing:
 
 def asks_to_move(
     signing: Signing, key: tuple[int, int], *, by: str = "cho", account: str = "2220",
-    changes: Sequence[Change] = (), kind: str = "reclassification",
+    changes: Sequence[Change] = (), kind: str = "reclassification", node: int | None = None,
 ) -> Override:  # fmt: skip
     """What the head of a department asks for, with a document of their own."""
     production, person = signing.film.production, signing.person(by)
@@ -224,7 +224,8 @@ def asks_to_move(
         paper = requests.attach_support(
             actor=person, production=production, name="note.txt", data=b"it was another's"
         )
-        asked = Asked(kind, DAY, document=key, changes=changes or (Change(1, account),))
+        asked = Asked(kind, DAY, document=key, changes=changes or (Change(1, account),),
+                      node=node)  # fmt: skip
         return requests.request_override(
             actor=person, production=production, asked=asked, case=Case("their crane", paper)
         )

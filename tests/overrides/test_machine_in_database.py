@@ -30,6 +30,7 @@ from overrides.models import Key, Mandate, Override, Step
 from overrides.policies import DEFAULT_RULES, Policy, Rule
 from overrides.requests import Case
 from overrides.verifying import verify_overrides
+from taxonomy.models import CostNode
 from tests.budgets.films import DAY
 from tests.factories import Cast, acting, role
 from tests.ingestion.test_payroll import ANN, imported, paid
@@ -65,6 +66,7 @@ DECISIONS = st.sampled_from(["approve", "approve", "reject", "ratify", "ratify",
 TABLES = (
     "overrides_override", "overrides_step", "overrides_mandate", "overrides_confirmation",
     "overrides_key", "overrides_signingrule", "ledger_logentry", "ledger_batch",
+    "taxonomy_costnode",
 )  # fmt: skip
 # Each answers with the rows that break what its name says; none is allowed to.
 INVARIANTS = {
@@ -87,6 +89,12 @@ INVARIANTS = {
         " (PARTITION BY l.line::json #>> '{data,request}' ORDER BY l.seq) AS before"
         " FROM ledger_logentry l WHERE l.production_id = %s AND l.type LIKE 'override.%%') e"
         " WHERE e.prev <> coalesce(encode(e.before, 'hex'), '')"),
+    "each that was carried out as a branch has one, and another once it was taken back": (
+        "SELECT o.id FROM overrides_override o LEFT JOIN taxonomy_costnode n"
+        " ON n.production_id = o.production_id AND n.flag = 'OVERRIDE'"
+        " AND n.reason ~ ('^(OVERRIDE )?OVR-' || lpad(o.number::text, 4, '0') || '[: ]')"
+        " WHERE o.production_id = %s AND o.proposed ? 'branch' GROUP BY o.id HAVING count(n.id)"
+        " <> (o.executed_leaf IS NOT NULL)::int + (o.state = 'reverted')::int"),
     "every log is without gaps": (
         "SELECT unit_id FROM ledger_logentry WHERE production_id = %s GROUP BY 1"
         " HAVING max(seq) + 1 <> count(*)"),
@@ -180,6 +188,10 @@ class Overrides(RuleBasedStateMachine):
         self.paper = self.s.paper()
         rows = [(f"Ann {n}", *ANN[1:-1], "1.00") for n in range(HELD)]
         file = imported(self.s.film, paid(*rows))
+        with role("owner"):
+            self.node = CostNode.objects.get(
+                production=self.s.film.production, unit__code="MAIN", code="3310", flag=""
+            ).pk
         self.held = [(file.pk, n) for n in range(1, HELD + 1)]
         self.lives: list[Life] = []
         self.words: list[Word] = []
@@ -246,6 +258,8 @@ class Overrides(RuleBasedStateMachine):
             if not self.held:
                 return
             asked = Asked(kind, DAY, row=self.held[-1])
+        if kind == "over_budget":  # as a branch beside the account's node
+            asked = Asked(kind, DAY, KINDS[kind], node=self.node)
         is_done = self.attempt(name, name in MAY_ASK_FOR.get(kind, MAY_ASK), lambda: made.append(
             requests.request_override(
                 actor=self.s.person(name), production=self.s.film.production, asked=asked, case=case

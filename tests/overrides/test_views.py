@@ -12,6 +12,7 @@ from ingestion.models import HeldRow
 from ledger.attachments import withdraw
 from overrides.models import Override
 from overrides.signatures import from_web, web_base64
+from taxonomy.models import CostNode
 from tests.factories import acting, role
 from tests.ingestion.test_payroll import ANN, imported, paid
 from tests.overrides.signing import Signing
@@ -250,3 +251,20 @@ def test_a_held_row_is_asked_for_from_its_own_page(
         assert f"row 1 of import {file.pk}" in answer.content.decode()
         _, lena = page(signing, "lena", "override_new")
     assert "validation_waiver" not in lena.content.decode()  # type: ignore[attr-defined]
+
+
+def test_a_cost_code_is_named_by_its_number(
+    signing: Signing, browse: Callable[[str], Client]
+) -> None:
+    with role("owner"):
+        node = CostNode.objects.get(
+            production=signing.film.production, unit__code="MAIN", code="3310", flag=""
+        )
+    where = reverse("override_new", args=[signing.film.code])
+    sent = {"kind": "over_budget", "day": "2026-01-14", "lines": "3310 5", "reason": "rain"}
+    with role("web"):
+        client, _ = page(signing, "amir", "overrides")
+        for number, said in (("x", "Cost code: expected the number"), (str(node.pk), "MAIN/3310")):
+            paper = SimpleUploadedFile("letter.txt", b"the tank failed")
+            answer = client.post(where, sent | {"node": number, "file": paper}, follow=True)
+            assert said in answer.content.decode()
