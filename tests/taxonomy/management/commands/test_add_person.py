@@ -32,7 +32,7 @@ def test_a_person_can_sign_in_and_sees_the_cost_centre_given(film: Film) -> None
         nia = User.objects.get(email=f"nia-{film.code}@example.org".lower())
         assert nia.check_password("a ferry at night")
     with role("web"), acting(Film(film.production, {"nia": nia}), "nia"):
-        assert actions_on(nia, film.production) == {"view_costs"}
+        assert actions_on(nia, film.production) == {"request_overrides", "view_costs"}
         from taxonomy.selectors import cost_centers
 
         assert [c.code for c in cost_centers(film.production)] == ["CAM"]
