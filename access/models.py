@@ -11,6 +11,7 @@ from guardian.models import UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
 from access import passwords, roles
+from access.address_tables import AddressChange  # noqa: F401 - their app's tables
 from access.invitation_tables import Invitation  # noqa: F401 - their app's tables
 from access.session_tables import DoorEntry, Session  # noqa: F401 - their app's tables
 

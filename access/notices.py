@@ -8,13 +8,14 @@ from access.devices import device_of
 from access.models import User
 
 
-def note_and_tell(request: HttpRequest, user: User, kind: str) -> None:
-    """Write down what happened to the person's keys, and send them a letter about it."""
+def note_and_tell(request: HttpRequest, user: User, kind: str, *, to: str = "") -> None:
+    """Write down what happened to the person's keys, and send them a letter about it, `to` the
+    address they had where that has changed."""
     door.note(request, kind, user.email)
     ip, agent = door.came_from(request)
     what = door.WHAT[kind]
     letters.put(
-        to=user.email,
+        to=to or user.email,
         subject=f"prodacct: {what[0].lower()}{what[1:]}",
         text=(
             f"{what}, for {user.email}, on {timezone.now():%d %b %Y at %H:%M} UTC, from "

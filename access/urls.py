@@ -3,7 +3,7 @@ allauth asks for; where it asks for a second name of a page, the first is the on
 
 from django.urls import path
 
-from access import reset_views, signing_in, views
+from access import address_views, reset_views, signing_in, views
 
 urlpatterns = [
     path("", views.productions, name="productions"),
@@ -40,6 +40,9 @@ urlpatterns = [
         signing_in.NewRecoveryCodes.as_view(),
         name="mfa_generate_recovery_codes",
     ),
+    path("me/address/", address_views.address, name="address"),
+    path("me/address/confirm/", address_views.address_confirm, name="address_confirm"),
+    path("me/address/<str:token>/", address_views.address_begin, name="address_begin"),
     path("me/sessions/", views.sessions, name="sessions"),
     path("me/sessions/end/", views.session_end, name="session_end"),
     path("p/<slug:code>/", views.landing, name="landing"),

@@ -38,7 +38,7 @@ from reports import correcting
 from taxonomy import agreement
 from taxonomy import selectors as taxonomy
 from taxonomy import services as taxonomy_services
-from tests.access.outside import listen_outside, view_something
+from tests.access.outside import do_ones_own, listen_outside
 from tests.access.seen_by import CENTER_COLUMN, OPEN_TABLES, SEEN_BY, branch_of
 from tests.budgets.films import DAY, changed, estimated, locked
 from tests.factories import HEADER, Cast, Film, acting, cost_line, import_data, make_film, role
@@ -126,7 +126,7 @@ def build(cast: Cast) -> House:
         bank_something(each)
         override_something(cast, each)
         read_something(each, number)
-        view_something(each)
+        do_ones_own(each)
         with role("owner"):
             refuse_something(each)
         check_something(each, canary(number, "CAM", 1))

@@ -1,7 +1,9 @@
 """What a film has outside the house: a vendor's API that is read, a webhook; a view as another."""
 
+from django.db import connection
 from django.test import override_settings
 
+from access import addresses
 from alerts import services as alerts
 from ingestion import feeds, selectors
 from ingestion.connectors.terms import Terms
@@ -34,6 +36,20 @@ def listen_outside(film: Film) -> None:
         document = selectors.imports(film.production)[0].document
         FeedPage.objects.create(**made, run=run, number=1, asked=b"", document=document, rows=1)
         alerts.set_hook(**made, actor=amir, url=f"https://{HOST}/told", secret="hush " * 4)
+
+
+def do_ones_own(film: Film) -> None:
+    """What people do with their own accounts."""
+    ask_for_an_address(film)
+    view_something(film)
+
+
+def ask_for_an_address(film: Film) -> None:
+    """Amir, Cho and Bea would like to sign in with other addresses."""
+    for person in ("amir", "cho", "bea"):
+        with role("web"), acting(film, person), connection.cursor() as cursor:
+            token = addresses.hash_of(f"{person} {film.code}")
+            cursor.execute("SELECT sec.address_asked(%s, 'new@example.org')", [token])
 
 
 def view_something(film: Film) -> None:

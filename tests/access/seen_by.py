@@ -25,6 +25,7 @@ SEEN_BY = {
     "mfa_authenticator": "own",
     "access_session": "own",
     "access_password": "own",
+    "access_addresschange": "own",
     "access_doorentry": "own",
     "access_productionuserobjectpermission": "own",
     "taxonomy_costcenteruserobjectpermission": "own",

@@ -27,8 +27,8 @@ from tests.access.seen_by import SEEN_BY, VIEWERS
 from tests.factories import Cast, Film, cost_line, cost_lines, import_data, make_film, role
 
 # The queue of work and the list of productions are one for all workers; they hold no figures.
-WORKERS_NOT = ["access_doorentry", "access_invitation", "access_password", "access_session",
-               "mfa_authenticator", "overrides_sealedkey"]  # fmt: skip
+WORKERS_NOT = ["access_addresschange", "access_doorentry", "access_invitation", "access_password",
+               "access_session", "mfa_authenticator", "overrides_sealedkey"]  # fmt: skip
 WORKERS_OWN = {"access_production", "ingestion_workitem"}
 EVERYTHING = sorted(SEEN_BY)
 
@@ -69,7 +69,7 @@ def test_a_role_reads_every_table_its_part_needs(house: House, name: str) -> Non
         == {
             "web": ["ledger_leafbucket", "ledger_sealedleaves"],
             "bond": [
-                "access_doorentry",
+                *("access_addresschange", "access_doorentry"),
                 "access_invitation",
                 "access_password",
                 "access_session",

@@ -16,8 +16,8 @@ from tests.factories import role
 
 # What is a person's own and nobody else's; places and grants say what they may see.
 CLOSED = {
-    "access_password", "access_session", "access_doorentry", "mfa_authenticator",
-    "access_historicalmembership", "ingestion_upload", "ingestion_uploadpiece",
+    "access_addresschange", "access_password", "access_session", "access_doorentry",
+    "mfa_authenticator", "access_historicalmembership", "ingestion_upload", "ingestion_uploadpiece",
     "overrides_sealedkey",
 }  # fmt: skip
 

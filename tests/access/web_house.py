@@ -86,6 +86,7 @@ SIGNED_OUT = ("anonymous", "deactivated")
 _requests = count(1)
 NEVER = 987_654_321
 NO_ONES = {"mfa_remove_webauthn": {"pk": NEVER}, "join_begin": {"token": "A" * 43},
+           "address_begin": {"token": "A" * 43},
            "password_reset_begin": {"person": 1, "token": "x-y"}}  # fmt: skip
 OF_A_FILM = ("join", "join_begin")
 NO_PRODUCTIONS = (roles.ANYBODY, roles.ENROLLING, roles.PERSON)

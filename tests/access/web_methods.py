@@ -24,6 +24,7 @@ SIGNING_IN = {
     "mfa_generate_recovery_codes": {200, 302}, "mfa_add_webauthn": {200, 302},
     "mfa_activate_totp": {200, 302}, "password_forgotten": {200, 429}, "password_reset": {410, 429},
     "password_reset_begin": {302}, "join": {410, 429}, "join_begin": {302},
+    "address_begin": {302}, "address_confirm": {200, 410},
 }  # fmt: skip
 SIGNING_IN_POSTED_TO = tuple(
     name
@@ -35,6 +36,7 @@ SIGNING_IN_POSTED_TO = tuple(
         "login_again",
         "mfa_view_recovery_codes",
         "join_begin",
+        "address_begin",
         "password_reset_begin",
     )
 )
@@ -42,7 +44,7 @@ POSTED_TO = (
     *SIGNING_IN_POSTED_TO,
     "imports", "quarantined_row", "dead_letters", "import_mapping", "mappings",
     "attachments", "order_new", "order_amend", "vendors", "quarantine_cause", "quarantine_act",
-    "question", "alerts", "feeds", "feed",
+    "question", "alerts", "address", "feeds", "feed",
     "override_new", "person", "person_invite",
     "invoice_new", "payment_new", "journal_new", "fund_new", "envelope_new", "close_period",
     *ONLY_POSTED_TO,
