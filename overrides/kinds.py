@@ -383,7 +383,7 @@ def _plan_late(actor: User, production: Production, asked: Asked) -> Meant:
     proposed["lines"] = _tried(lambda: _journal(actor, production, proposed, "OVR-0000"))
     return Meant(
         f"wk {period.number}",
-        selectors.closing_of(production, period.number) or b"",
+        selectors.leaf_about(production, "period.close", "period", period.number) or b"",
         f"Wk {period.number} is closed",
         proposed,
     )

@@ -249,14 +249,15 @@ def entry_of_batch(production: Production, batch_id: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def closing_of(production: Production, number: int) -> bytes | None:
-    """The leaf of the entry that closed a period."""
+def leaf_about(production: Production, kind: str, told: str, value: object) -> bytes | None:
+    """The leaf of the newest log entry of a kind whose data tell this of it: what an override
+    departs from, by digest."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.leaf FROM journal.entries_seen(NULL, NULL, NULL) e JOIN taxonomy_unit u"
-            " ON u.id = e.unit_id AND u.production_id = %s WHERE e.type = 'period.close'"
-            " AND e.line::json #>> '{data,period}' = %s",
-            [production.pk, str(number)],
+            " ON u.id = e.unit_id AND u.production_id = %s WHERE e.type = %s"
+            " AND e.line::json -> 'data' ->> %s = %s ORDER BY e.seq DESC LIMIT 1",
+            [production.pk, kind, told, str(value)],
         )
         row = cursor.fetchone()
     return None if row is None else bytes(row[0])

@@ -8,7 +8,7 @@ import hashlib
 import json
 from decimal import Decimal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from access.errors import Invalid, NotFoundHere, Refused
 from access.models import Production, User
@@ -27,6 +27,7 @@ from ledger import services as posting
 from ledger.journal import TransactionDraft
 from ledger.models import Batch
 from overrides import carrying, kinds
+from overrides import selectors as overrides
 from overrides.carrying import Carrier, Meant
 from overrides.models import Override
 
@@ -51,7 +52,7 @@ def plan(actor: User, production: Production, asked: carrying.Asked) -> Meant:
     if settling.stands_already(reader, row, line):
         raise Refused(f"{_name(row)} is posted already, from this file or another: reject the row.")
     draft = _draft(reader, row, line)
-    digest = _entry_of_import(production, row.batch_id)
+    digest = overrides.leaf_about(production, "upload", "import", row.batch_id)
     if digest is None:
         raise Refused(f"{_name(row)}: its import has not ended yet. Ask when it has.")
     return Meant(
@@ -167,19 +168,6 @@ def _lines(production: Production, draft: TransactionDraft) -> list[dict[str, st
         for (code, center), amount in sorted(sums.items())
         if amount
     ]
-
-
-def _entry_of_import(production: Production, import_id: int) -> bytes | None:
-    """The leaf of the log entry that says how the import ended."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT e.leaf FROM journal.entries_seen(NULL, NULL, NULL) e JOIN taxonomy_unit u"
-            " ON u.id = e.unit_id AND u.production_id = %s WHERE e.type = 'upload'"
-            " AND e.line::json #>> '{data,import}' = %s ORDER BY e.seq DESC LIMIT 1",
-            [production.pk, str(import_id)],
-        )
-        row = cursor.fetchone()
-    return None if row is None else bytes(row[0])
 
 
 def _locked(found: Override) -> HeldRow:

@@ -4,8 +4,13 @@ import base64
 import hashlib
 import json
 import struct
+import subprocess
+import sys
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from subprocess import CompletedProcess
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from access.models import User
 from ledger.attachments import attach
+from ledger.bundle import export_bundle
 from ledger.corrections import Change
 from ledger.models import Attachment
 from overrides import deciding, execution, mandates, requests, sealed_keys, selectors, telling
@@ -229,3 +235,18 @@ def asks_to_move(
         return requests.request_override(
             actor=person, production=production, asked=asked, case=Case("their crane", paper)
         )
+
+
+def unpacked_books(signing: Signing, folder: Path) -> Path:
+    """The film's books as a bundle, unpacked."""
+    with role("owner"):
+        export_bundle(production=signing.film.production, out=folder / "books.zip")
+    with zipfile.ZipFile(folder / "books.zip") as packed:
+        packed.extractall(folder / "books")
+    return folder / "books"
+
+
+def verified_offline(books: Path, *arguments: str) -> CompletedProcess[str]:
+    """What the verifier inside says of them, with nothing but Python."""
+    asked = [sys.executable, "-I", str(books / "verify_bundle.py"), str(books), *arguments]
+    return subprocess.run(asked, capture_output=True, text=True, check=False, env={})

@@ -1,8 +1,5 @@
 """An override that departs from a cost node hangs a branch beside it, and is taken back by one."""
 
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +7,6 @@ from django.db import DatabaseError
 
 from access import context
 from access.errors import NotFoundHere, Refused
-from ledger.bundle import export_bundle
 from ledger.verify import verify_production
 from overrides import branching, selectors
 from overrides.carrying import Asked
@@ -21,7 +17,13 @@ from taxonomy.models import CostNode
 from tests.budgets.films import DAY, book
 from tests.factories import acting, role
 from tests.ledger.raw_batches import query
-from tests.overrides.signing import Signing, asks_to_move, move_clock
+from tests.overrides.signing import (
+    Signing,
+    asks_to_move,
+    move_clock,
+    unpacked_books,
+    verified_offline,
+)
 from tests.overrides.test_execution import posted
 
 LINES = (("3310", "2500"),)
@@ -82,13 +84,7 @@ def test_it_is_carried_out_as_a_branch_that_names_the_node_and_taken_back_as_ano
 
 def test_a_bundle_tells_of_the_branch(signing: Signing, tmp_path: Path) -> None:
     signing.executed(asks(signing, node_of(signing)))
-    with role("owner"):
-        export_bundle(production=signing.film.production, out=tmp_path / "books.zip")
-    with zipfile.ZipFile(tmp_path / "books.zip") as packed:
-        packed.extractall(tmp_path / "books")
-    asked = [sys.executable, "-I", str(tmp_path / "books" / "verify_bundle.py"),
-             str(tmp_path / "books")]  # fmt: skip
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, env={})
+    done = verified_offline(unpacked_books(signing, tmp_path))
     assert done.returncode == 0, done.stdout
 
 

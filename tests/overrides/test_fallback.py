@@ -1,9 +1,6 @@
 """Signing without a passkey: by a code and a pass phrase, marked, and only where rules take it."""
 
 import json
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,6 @@ from django.db import DatabaseError
 from access import codes
 from access.codes import TooManyTries
 from access.errors import Invalid, Refused
-from ledger.bundle import export_bundle
 from overrides import deciding, fallback, sealed_keys
 from overrides.deciding import BadSignature, Decision
 from overrides.fallback import Proof, WrongProof
@@ -22,7 +18,7 @@ from overrides.signatures import FALLBACK
 from tests.factories import acting, role
 from tests.ledger.raw_batches import query
 from tests.overrides.fallbacks import PASSWORD, PHRASE, Ned, ned_on, takes_fallback
-from tests.overrides.signing import Signing
+from tests.overrides.signing import Signing, unpacked_books, verified_offline
 from tests.overrides.test_mandates import problems, revocation
 
 APPROVE = Decision("approve")
@@ -246,13 +242,7 @@ def test_the_command_and_the_bundle_s_verifier_name_each(
     assert f"OVR-0001, by person {ned.user.pk} with key" in marked
     assert "6 signatures (1 fallback)" in verdict
     assert json.loads(said)["fallback"] == [marked.removeprefix("FALLBACK ")]
-    with role("owner"):
-        export_bundle(production=signing.film.production, out=tmp_path / "books.zip")
-    with zipfile.ZipFile(tmp_path / "books.zip") as packed:
-        packed.extractall(tmp_path / "books")
-    asked = [sys.executable, "-I", str(tmp_path / "books" / "verify_bundle.py"),
-             str(tmp_path / "books")]  # fmt: skip
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, env={})
+    done = verified_offline(unpacked_books(signing, tmp_path))
     assert done.returncode == 0, done.stdout
     assert "6 override signatures, 1 of them fallback" in done.stdout
     assert marked.removeprefix("FALLBACK ") in done.stdout

@@ -1,23 +1,19 @@
 """The log alone says who signed what: inside the house, and in a bundle that has left it."""
 
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from access import context
-from ledger.bundle import export_bundle
 from overrides.carrying import Asked
 from overrides.verifying import verify_overrides
 from tests.budgets.films import DAY
 from tests.factories import role
 from tests.ingestion.test_payroll import ANN, imported, paid
 from tests.ledger.raw_batches import query
-from tests.overrides.signing import Signing
+from tests.overrides.signing import Signing, unpacked_books, verified_offline
 
 
 def problems(signing: Signing) -> list[str]:
@@ -68,19 +64,12 @@ def test_a_bundle_tells_its_overrides_to_whoever_has_nothing_but_python(
     signing.executed(signing.asks(Asked("validation_waiver", DAY, row=(file.pk, 1))))
     across = (("3310", "-9"), ("1401", "9"))
     signing.executed(signing.asks(Asked("atl_btl", DAY, across)))
-    with role("owner"):
-        export_bundle(production=signing.film.production, out=tmp_path / "books.zip")
-    with zipfile.ZipFile(tmp_path / "books.zip") as packed:
-        packed.extractall(tmp_path / "books")
-    asked = [sys.executable, "-I", str(tmp_path / "books" / "verify_bundle.py"),
-             str(tmp_path / "books")]  # fmt: skip
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, env={})
+    books = unpacked_books(signing, tmp_path)
+    done = verified_offline(books)
     assert (done.returncode, "override signatures" in done.stdout) == (0, True), done.stdout
     founding = next(x.split()[-1] for x in done.stdout.splitlines() if "founding" in x)
     for hash_, code in ((founding, 0), ("00" * 32, 1)):
-        again = subprocess.run(
-            [*asked, "--founding", hash_], capture_output=True, text=True, check=False, env={}
-        )
+        again = verified_offline(books, "--founding", hash_)
         assert again.returncode == code, again.stdout
 
 

@@ -60,10 +60,12 @@ def test_a_query_in_psql_stands_in_the_servers_log_with_the_role_and_the_session
         pytest.skip("the log of a server that is not ours is its keepers'")
     word = f"canary{os.getpid()}{time.monotonic_ns()}"
     asked = [sys.executable, "manage.py", "psql", "--role", "bond", "--", "-Atc"]
+    # Of no table: the database of these tests' home may not be prepared yet, and an error would be
+    # logged with its statement once more.
     done = subprocess.run(
-        [*asked, f"SELECT count(*) FROM ledger_posting /* {word} */"],
+        [*asked, f"SELECT current_user /* {word} */"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "prodacct_bond"), done.stderr
     (line,) = logged(word)
-    assert "prodacct_bond@" in line and "SELECT count(*) FROM ledger_posting" in line
-    assert done.stdout.strip() in ("0", ""), "without a context nothing is seen"
+    assert "prodacct_bond@" in line and "SELECT current_user" in line
