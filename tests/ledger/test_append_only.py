@@ -102,7 +102,7 @@ def test_the_worker_may_not_even_try_to_change(posted: Film, table: str) -> None
 @pytest.mark.parametrize("table", [
     "ledger_batchtotal", "ledger_logentry", "ledger_loghead", "ledger_sealedleaves",
     "ledger_leafbucket",
-    "ledger_account", "ledger_period", "taxonomy_unit", "taxonomy_costnode",
+    "ledger_account", "ledger_period", "taxonomy_unit",
     "taxonomy_costcenter", "access_production", "access_membership", "access_user",
     "access_productionuserobjectpermission", "taxonomy_costcenteruserobjectpermission",
 ])  # fmt: skip
@@ -113,6 +113,15 @@ def test_what_the_seal_and_the_owner_write_the_worker_does_not(posted: Film, tab
         acting(posted, "amir"),
     ):
         query(f"INSERT INTO {table} DEFAULT VALUES")
+
+
+def test_the_worker_adds_no_cost_node_but_a_branch_that_was_signed(posted: Film) -> None:
+    with (
+        role("worker"),
+        pytest.raises(DatabaseError, match="no override that is carried out has this branch"),
+        acting(posted, "amir"),
+    ):
+        query("INSERT INTO taxonomy_costnode DEFAULT VALUES")
 
 
 def test_the_head_of_a_log_moves_forward_by_one_and_never_to_another_unit(posted: Film) -> None:
