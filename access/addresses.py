@@ -4,8 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import connection
 
 from access import letters
@@ -34,13 +32,7 @@ def checked(*, actor: User, address: str) -> str:
 
     Whether somebody else has it is not told.
     """
-    new = address.strip().lower()
-    try:
-        validate_email(new)
-    except ValidationError:
-        raise Invalid(f"New address: expected name@host, found {address[:60]!r}.") from None
-    if len(new) > 254:
-        raise Invalid("New address: expected at most 254 characters.")
+    new = letters.mailbox(address, "New address")
     if new == actor.email:
         raise Invalid("New address: that is the one you have.")
     if not letters.can_send():

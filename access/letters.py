@@ -15,10 +15,13 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
+from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.utils import timezone
 
+from access.errors import Invalid
 from access.sealing import seal_of
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,18 @@ MOST_AT_ONCE = 200
 def can_send() -> bool:
     """Whether this installation names a mail server."""
     return bool(settings.ALERT_MAIL)
+
+
+def mailbox(typed: str, field: str) -> str:
+    """The address somebody typed, as it is kept. Raises Invalid, naming the field."""
+    address = typed.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise Invalid(f"{field}: expected name@host, found {typed[:60]!r}.") from None
+    if len(address) > 254:
+        raise Invalid(f"{field}: expected at most 254 characters.")
+    return address
 
 
 def put(*, to: str, subject: str, text: str) -> int | None:

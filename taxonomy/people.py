@@ -16,7 +16,6 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
@@ -139,13 +138,7 @@ def invite(
     `link` makes the address of a page from a token, which is sent and not kept. An earlier
     invitation of the same address is withdrawn. Raises Invalid and Refused in words.
     """
-    address = email.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise Invalid(f"E-mail: expected name@host, found {email[:60]!r}.") from None
-    if len(address) > 254:
-        raise Invalid("E-mail: expected at most 254 characters.")
+    address = letters.mailbox(email, "E-mail")
     if not letters.can_send():
         raise Refused("No mail server is named (PRODACCT_MAIL), so nobody can be invited.")
     given = _checked(place)
