@@ -357,13 +357,13 @@ def send_a_part(film: Film, text: str) -> None:
         add_piece(actor=film.cast["amir"], upload=made, offset=0, data=text.encode())
 
 
-def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = ()) -> User:
+def newcomer(film: Film, name: str, held_role: str, centers: tuple[str, ...] = (),
+             password: str | None = None) -> User:  # fmt: skip
     """A person of this test alone, with a role on the film."""
     with role("owner"):
         console = services.console_person()
-        person = services.add_person(
-            actor=console, email=f"{name}{next(_number)}@example.org", name=name, password=None
-        )
+        email = f"{name}{next(_number)}@example.org".lower()
+        person = services.add_person(actor=console, email=email, name=name, password=password)
         services.give_membership(
             actor=console, production=film.production, user=person, role=held_role
         )

@@ -1,7 +1,5 @@
 """Signing in, garbled questions, hostile names: what a stranger or an attacker sends."""
 
-import itertools
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -13,6 +11,7 @@ from access.models import User
 from ingestion.models import ImportBatch, RowRevision
 from ledger.models import SourceDocument
 from tests.access import web_house
+from tests.access.house import newcomer
 from tests.access.web_house import POSTED_TO, House, assert_guarded
 from tests.factories import acting, cost_line, cost_lines, role
 from tests.signing_in import browser, by_password, code_of, sign_in
@@ -23,21 +22,13 @@ web = web_house.web
 
 PASSWORD = "a long enough password"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-_number = itertools.count(1)
 
 
 @pytest.fixture
 def person(house: House) -> User:
-    film = house.here.film
+    made = newcomer(house.here.film, "New", "production_accountant", password=PASSWORD)
     with role("owner"):
         console = services.console_person()
-        made = services.add_person(
-            actor=console, email=f"new{next(_number)}-{film.code}@example.org".lower(),
-            name="New", password=PASSWORD,
-        )  # fmt: skip
-        services.give_membership(
-            actor=console, production=film.production, user=made, role="production_accountant"
-        )
         services.give_authenticator_app(actor=console, user=made, secret=SECRET)
     return made
 

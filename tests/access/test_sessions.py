@@ -1,6 +1,5 @@
 """Sessions: listed, ended at once, over in time, and of no use to who reads the database."""
 
-import itertools
 import os
 import subprocess
 import sys
@@ -13,31 +12,21 @@ from django.db import transaction
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
-from access import door, services
+from access import door
 from access.devices import device_of
 from access.models import User
 from access.sessions import hash_of
-from tests.access.house import asking, own_connection, read, readable
+from tests.access.house import asking, newcomer, own_connection, read, readable
 from tests.factories import Film, role
 from tests.signing_in import browser, by_password, sign_in
 
 PASSWORD = "a long enough password"
 PHONE = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/141.0 Mobile Safari/537.36"
-_number = itertools.count(1)
 
 
 @pytest.fixture
 def person(film: Film) -> User:
-    with role("owner"):
-        console = services.console_person()
-        made = services.add_person(
-            actor=console, email=f"seated{next(_number)}-{film.code}@example.org".lower(),
-            name="Sid", password=PASSWORD,
-        )  # fmt: skip
-        services.give_membership(
-            actor=console, production=film.production, user=made, role="line_producer"
-        )
-    return made
+    return newcomer(film, "Sid", "line_producer", password=PASSWORD)
 
 
 def is_in(client: Client) -> bool:

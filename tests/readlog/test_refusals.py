@@ -1,6 +1,5 @@
 """What is refused is kept for administrators, who, from where and why; a flood fills no disk."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from access import context, services
+from access import context
 from access.models import User
 from access.sessions import hash_of
 from alerts import selectors as told
@@ -26,7 +25,6 @@ from tests.readlog.room import make_room
 from tests.signing_in import browser, by_password, sign_in
 
 PASSWORD = "a long enough password"
-_number = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +36,7 @@ def room(database: None) -> Iterator[None]:
 
 @pytest.fixture
 def person(film: Film) -> User:
-    with role("owner"):
-        console = services.console_person()
-        made = services.add_person(
-            actor=console, email=f"refused{next(_number)}-{film.code}@example.org".lower(),
-            name="Rea", password=PASSWORD,
-        )  # fmt: skip
-        services.give_membership(
-            actor=console, production=film.production, user=made, role="line_producer"
-        )
-    return made
+    return newcomer(film, "Rea", "line_producer", password=PASSWORD)
 
 
 def kept(client: Client) -> list[dict[str, Any]]:
